@@ -1,0 +1,24 @@
+//! Who is asking, for which tenancy, and what they may do.
+//!
+//! This crate owns ids, permissions, the two tokens, [`TenantContext`] and [`Grant`]. It does no I/O and knows no AWS:
+//! signatures are checked over bytes that somebody else fetched, and time and randomness are arguments.
+//!
+//! A [`TenantContext`] has private fields and four doors, all in [`context`]: a verified data token, a listener's feed token,
+//! a public slug, and a queue message. Storage asks for one wherever it reads, and for a [`Grant`] wherever it changes
+//! something for a caller, so a function that forgets to ask does not compile (see `tests/compile_fail`).
+
+pub mod context;
+pub mod group;
+pub mod id;
+pub mod permission;
+pub mod timestamp;
+pub mod token;
+
+pub use context::{Grant, Operator, Principal, TenantContext, Worker};
+pub use group::Group;
+pub use id::{
+    AuditEventId, ClientId, EpisodeId, InvalidId, ListenerId, MediaId, SessionId, ShowId, TenancyId,
+    UploadId, UserId,
+};
+pub use permission::{Action, Denied, Permission};
+pub use timestamp::{Clock, Timestamp};

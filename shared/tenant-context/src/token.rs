@@ -1,0 +1,496 @@
+//! The two tokens, both JWTs (RFC 7519) signed RS256 (RFC 7518) by a key that never leaves KMS.
+//!
+//! - The **context token** (audience `castkeep`, RFC 9068) is what a client holds and sends with each request.
+//! - The **data token** (audience `castkeep-data`) never leaves the deployment. The authorizer hands it to the function, which
+//!   exchanges it with STS for credentials that reach one tenancy. It carries the session tag that STS reads, which the
+//!   context token must not: with that, any viewer could go to STS too, and round the policy.
+//!
+//! Only RS256 is understood, only keys that the caller passes in are used, and a header's `jwk`, `jku` or `x5u` is not looked at.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{digest, signature};
+use serde::{Deserialize, Serialize};
+
+use crate::{ClientId, Group, InvalidId, Operator, SessionId, TenancyId, TenantContext, Timestamp};
+
+/// Audience of the token that clients hold.
+pub const CONTEXT_AUDIENCE: &str = "castkeep";
+
+/// Audience of the token that functions exchange with STS; the only one that the IAM OIDC provider lists.
+pub const DATA_AUDIENCE: &str = "castkeep-data";
+
+/// How long a token is good for.
+pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+const CLOCK_SKEW_SECONDS: u64 = 60;
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+/// Why a token is not accepted. Which of these it was is for logs: callers hear one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum TokenError {
+    #[error("not a compact JWS")]
+    Malformed,
+    #[error("signed with something else than RS256")]
+    Algorithm,
+    #[error("signed by a key that is not ours")]
+    UnknownKey,
+    #[error("the signature does not match")]
+    Signature,
+    #[error("issued by somebody else")]
+    Issuer,
+    #[error("meant for another audience")]
+    Audience,
+    #[error("expired")]
+    Expired,
+    #[error("issued in the future")]
+    NotYetValid,
+    #[error("claims are missing or malformed")]
+    Claims,
+}
+
+impl From<InvalidId> for TokenError {
+    fn from(_: InvalidId) -> Self {
+        Self::Claims
+    }
+}
+
+/// The public half of a signing key.
+#[derive(Debug, Clone)]
+pub struct VerificationKey {
+    id: String,
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+/// The bytes are not an RSA public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an RSA public key in SubjectPublicKeyInfo form")]
+pub struct InvalidKey;
+
+impl VerificationKey {
+    /// Reads a DER SubjectPublicKeyInfo (RFC 5280), which is what KMS answers. The key's id is its RFC 7638 thumbprint.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when it is something else, or not RSA.
+    pub fn from_public_key_info(der: &[u8]) -> Result<Self, InvalidKey> {
+        let info = spki::SubjectPublicKeyInfoRef::try_from(der).map_err(|_| InvalidKey)?;
+        let bits = info.subject_public_key.as_bytes().ok_or(InvalidKey)?;
+        let key = pkcs1::RsaPublicKeyRef::try_from(bits).map_err(|_| InvalidKey)?;
+
+        Ok(Self::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes()))
+    }
+
+    /// From a modulus and an exponent, big-endian, as in a JWK (RFC 7518, 6.3.1).
+    pub fn from_components(modulus: &[u8], exponent: &[u8]) -> Self {
+        let thumbprint = format!(
+            r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
+            URL_SAFE_NO_PAD.encode(exponent),
+            URL_SAFE_NO_PAD.encode(modulus)
+        );
+        Self {
+            id: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, thumbprint.as_bytes())),
+            modulus: modulus.to_vec(),
+            exponent: exponent.to_vec(),
+        }
+    }
+
+    /// The key's id: `kid` in a token's header.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The key as a member of a JWK set (RFC 7517).
+    pub fn to_jwk(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": self.id,
+            "n": URL_SAFE_NO_PAD.encode(&self.modulus),
+            "e": URL_SAFE_NO_PAD.encode(&self.exponent),
+        })
+    }
+}
+
+/// What a session is: one principal, one tenancy (none for an operator), the groups it had when it signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// Runs the deployment; sees into no tenancy.
+    Operator,
+    /// A machine client of a tenancy.
+    Client {
+        /// Whose data.
+        tenancy: TenancyId,
+        /// Who.
+        client: ClientId,
+        /// What membership allows.
+        groups: Vec<Group>,
+    },
+}
+
+const OPERATOR: &str = "operator";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+    kid: String,
+    typ: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<Vec<String>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    sid: SessionId,
+    iat: u64,
+    exp: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<Group>>,
+    #[serde(rename = "https://aws.amazon.com/tags", default, skip_serializing_if = "Option::is_none")]
+    tags: Option<Tags>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tags {
+    principal_tags: PrincipalTags,
+    transitive_tag_keys: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PrincipalTags {
+    #[serde(rename = "TenancyId")]
+    tenancy: [TenancyId; 1],
+}
+
+/// A token that still needs its signature: sign [`Unsigned::input`], then [`Unsigned::sign_with`].
+#[derive(Debug)]
+pub struct Unsigned {
+    input: String,
+}
+
+impl Unsigned {
+    /// The token that a client will hold.
+    pub fn context_token(
+        issuer: &str,
+        key_id: &str,
+        subject: &Subject,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(
+            key_id,
+            "at+jwt",
+            &Claims {
+                aud: CONTEXT_AUDIENCE.to_owned(),
+                groups: None,
+                tags: None,
+                ..Claims::new(issuer, subject, session, now)
+            },
+        )
+    }
+
+    /// The token that functions will exchange with STS.
+    pub fn data_token(
+        issuer: &str,
+        key_id: &str,
+        subject: &Subject,
+        session: &SessionId,
+        now: Timestamp,
+    ) -> Self {
+        Self::new(key_id, "JWT", &Claims::new(issuer, subject, session, now))
+    }
+
+    fn new(key_id: &str, typ: &str, claims: &Claims) -> Self {
+        let header =
+            Header { alg: "RS256".to_owned(), kid: key_id.to_owned(), typ: typ.to_owned(), crit: None };
+        Self { input: format!("{}.{}", encode(&header), encode(claims)) }
+    }
+
+    /// The bytes to sign (RFC 7515, 5.1).
+    pub fn input(&self) -> &[u8] {
+        self.input.as_bytes()
+    }
+
+    /// The finished token.
+    pub fn sign_with(self, signature: &[u8]) -> String {
+        format!("{}.{}", self.input, URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+impl Claims {
+    fn new(issuer: &str, subject: &Subject, session: &SessionId, now: Timestamp) -> Self {
+        let (sub, groups, tags) = match subject {
+            Subject::Operator => (OPERATOR.to_owned(), None, None),
+            Subject::Client { tenancy, client, groups } => (
+                client.to_string(),
+                Some(groups.clone()),
+                Some(Tags {
+                    principal_tags: PrincipalTags { tenancy: [tenancy.clone()] },
+                    transitive_tag_keys: vec!["TenancyId".to_owned()],
+                }),
+            ),
+        };
+        Self {
+            iss: issuer.to_owned(),
+            aud: DATA_AUDIENCE.to_owned(),
+            sub,
+            sid: session.clone(),
+            iat: now.unix_seconds(),
+            exp: now.plus(LIFETIME).unix_seconds(),
+            groups,
+            tags,
+        }
+    }
+}
+
+fn encode(part: &impl Serialize) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).unwrap_or_default())
+}
+
+/// What the functions behind the authorizer learn from a data token.
+#[derive(Debug)]
+pub enum Caller {
+    /// Somebody in a tenancy.
+    Tenant(TenantContext),
+    /// Somebody who runs the deployment.
+    Operator(Operator),
+}
+
+/// A data token's claims after every check. Private fields: only [`verify_data_token`] makes one.
+#[derive(Debug)]
+pub struct VerifiedData {
+    pub(crate) tenancy: TenancyId,
+    pub(crate) client: ClientId,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) token: String,
+}
+
+/// Checks a context token and answers the session that it belongs to.
+///
+/// # Errors
+/// [`TokenError`], whichever check failed first.
+pub fn verify_context_token(
+    token: &str,
+    keys: &[VerificationKey],
+    issuer: &str,
+    now: Timestamp,
+) -> Result<SessionId, TokenError> {
+    verify(token, keys, issuer, CONTEXT_AUDIENCE, now).map(|claims| claims.sid)
+}
+
+/// Checks a data token and answers who calls.
+///
+/// # Errors
+/// [`TokenError`], whichever check failed first.
+pub fn verify_data_token(
+    token: &str,
+    keys: &[VerificationKey],
+    issuer: &str,
+    now: Timestamp,
+) -> Result<Caller, TokenError> {
+    let claims = verify(token, keys, issuer, DATA_AUDIENCE, now)?;
+    match claims.tags {
+        None if claims.sub == OPERATOR => Ok(Caller::Operator(Operator::new())),
+        None => Err(TokenError::Claims),
+        Some(tags) => {
+            let [tenancy] = tags.principal_tags.tenancy;
+            Ok(Caller::Tenant(TenantContext::from_token(VerifiedData {
+                tenancy,
+                client: claims.sub.parse()?,
+                groups: claims.groups.ok_or(TokenError::Claims)?,
+                token: token.to_owned(),
+            })))
+        }
+    }
+}
+
+fn verify(
+    token: &str,
+    keys: &[VerificationKey],
+    issuer: &str,
+    audience: &str,
+    now: Timestamp,
+) -> Result<Claims, TokenError> {
+    let claims: Claims =
+        serde_json::from_slice(&verify_signature(token, keys)?).map_err(|_| TokenError::Claims)?;
+
+    if claims.iss != issuer {
+        return Err(TokenError::Issuer);
+    }
+    if claims.aud != audience {
+        return Err(TokenError::Audience);
+    }
+    if claims.exp <= now.unix_seconds() {
+        return Err(TokenError::Expired);
+    }
+    if claims.iat > now.unix_seconds() + CLOCK_SKEW_SECONDS {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(claims)
+}
+
+/// Checks a compact JWS (RFC 7515) against `keys` and answers its payload; claims are the caller's to check.
+///
+/// # Errors
+/// [`TokenError::Malformed`], [`TokenError::Algorithm`], [`TokenError::UnknownKey`] or [`TokenError::Signature`].
+pub fn verify_signature(token: &str, keys: &[VerificationKey]) -> Result<Vec<u8>, TokenError> {
+    if token.len() > LONGEST_TOKEN {
+        return Err(TokenError::Malformed);
+    }
+    let (input, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (header, payload) = input.split_once('.').ok_or(TokenError::Malformed)?;
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed);
+
+    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| TokenError::Algorithm)?;
+    if header.alg != "RS256" || header.crit.is_some() {
+        return Err(TokenError::Algorithm);
+    }
+    let key = keys.iter().find(|key| key.id == header.kid).ok_or(TokenError::UnknownKey)?;
+
+    signature::RsaPublicKeyComponents { n: &key.modulus, e: &key.exponent }
+        .verify(&signature::RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &decode(signature)?)
+        .map_err(|_| TokenError::Signature)?;
+    decode(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::{rand::SystemRandom, rsa, signature::KeyPair};
+
+    use super::*;
+
+    const ISSUER: &str = "https://api.example";
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    struct Signer {
+        pair: rsa::KeyPair,
+    }
+
+    impl Signer {
+        fn new() -> Self {
+            let der = include_bytes!("../tests/signing_key.pkcs8");
+            Self { pair: rsa::KeyPair::from_pkcs8(der).unwrap() }
+        }
+
+        fn key(&self) -> VerificationKey {
+            let public: rsa::PublicKeyComponents<Vec<u8>> = self.pair.public_key().into();
+            VerificationKey::from_components(&public.n, &public.e)
+        }
+
+        fn sign(&self, unsigned: Unsigned) -> String {
+            let mut signature = vec![0; self.pair.public().modulus_len()];
+            self.pair
+                .sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.input(), &mut signature)
+                .unwrap();
+            unsigned.sign_with(&signature)
+        }
+    }
+
+    fn subject() -> Subject {
+        Subject::Client {
+            tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            client: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            groups: vec![Group::Editors],
+        }
+    }
+
+    fn session() -> SessionId {
+        "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
+    }
+
+    fn context_token(signer: &Signer) -> String {
+        signer.sign(Unsigned::context_token(ISSUER, signer.key().id(), &subject(), &session(), NOW))
+    }
+
+    fn data_token(signer: &Signer, subject: &Subject) -> String {
+        signer.sign(Unsigned::data_token(ISSUER, signer.key().id(), subject, &session(), NOW))
+    }
+
+    #[test]
+    fn a_data_token_opens_its_tenancy() {
+        let signer = Signer::new();
+        let token = data_token(&signer, &subject());
+
+        let Caller::Tenant(context) = verify_data_token(&token, &[signer.key()], ISSUER, NOW).unwrap() else {
+            panic!("not a tenant")
+        };
+
+        assert_eq!(context.tenancy().as_str(), "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        assert_eq!(context.data_token(), Some(token.as_str()));
+        assert_eq!(context.groups(), [Group::Editors]);
+    }
+
+    #[test]
+    fn an_operator_sees_into_no_tenancy() {
+        let signer = Signer::new();
+        let token = data_token(&signer, &Subject::Operator);
+        let caller = verify_data_token(&token, &[signer.key()], ISSUER, NOW).unwrap();
+        assert!(matches!(caller, Caller::Operator(_)));
+    }
+
+    #[test]
+    fn neither_token_passes_for_the_other() {
+        let signer = Signer::new();
+        let keys = [signer.key()];
+        let data = data_token(&signer, &subject());
+        let context = context_token(&signer);
+
+        assert_eq!(verify_context_token(&context, &keys, ISSUER, NOW), Ok(session()));
+        assert_eq!(verify_context_token(&data, &keys, ISSUER, NOW), Err(TokenError::Audience));
+        assert_eq!(verify_data_token(&context, &keys, ISSUER, NOW).unwrap_err(), TokenError::Audience);
+        let claims = String::from_utf8(verify_signature(&context, &keys).unwrap()).unwrap();
+        assert!(!claims.contains("aws.amazon.com"), "a client could take {claims} to STS");
+    }
+
+    #[test]
+    fn a_token_expires_to_the_second() {
+        let signer = Signer::new();
+        let keys = [signer.key()];
+        let token = context_token(&signer);
+        let last = Timestamp::from_unix_seconds(LIFETIME.as_secs() - 1);
+        let after = Timestamp::from_unix_seconds(LIFETIME.as_secs());
+
+        assert_eq!(verify_context_token(&token, &keys, ISSUER, last), Ok(session()));
+        assert_eq!(verify_context_token(&token, &keys, ISSUER, after), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn forgeries_are_refused() {
+        let signer = Signer::new();
+        let keys = [signer.key()];
+        let token = context_token(&signer);
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let (_, payload) = input.split_once('.').unwrap();
+        let none =
+            URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"none","typ":"JWT","kid":"{}"}}"#, keys[0].id()));
+        let hs256 = none_to("HS256", keys[0].id());
+        let other_claims = URL_SAFE_NO_PAD.encode(r#"{"iss":"https://api.example","aud":"castkeep"}"#);
+        let header = input.split_once('.').unwrap().0;
+
+        for (forgery, error) in [
+            (format!("{none}.{payload}."), TokenError::Algorithm),
+            (format!("{none}.{payload}.{signature}"), TokenError::Algorithm),
+            (format!("{hs256}.{payload}.{signature}"), TokenError::Algorithm),
+            (format!("{header}.{other_claims}.{signature}"), TokenError::Signature),
+            (format!("{input}."), TokenError::Signature),
+            (format!("{token}="), TokenError::Malformed),
+            (input.to_owned(), TokenError::Malformed),
+            (String::new(), TokenError::Malformed),
+            ("a".repeat(10_000), TokenError::Malformed),
+        ] {
+            assert_eq!(verify_context_token(&forgery, &keys, ISSUER, NOW), Err(error), "{forgery}");
+        }
+        assert_eq!(verify_context_token(&token, &[], ISSUER, NOW), Err(TokenError::UnknownKey));
+        assert_eq!(verify_context_token(&token, &keys, "https://other", NOW), Err(TokenError::Issuer));
+    }
+
+    fn none_to(algorithm: &str, key_id: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}","typ":"JWT","kid":"{key_id}"}}"#))
+    }
+}

@@ -1,0 +1,8 @@
+fn main() {
+    let _ = tenant_context::TenantContext {
+        tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        principal: tenant_context::Principal::Worker(tenant_context::Worker::Media),
+        groups: vec![],
+        data_token: None,
+    };
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = tenant_context::Operator { _door: () };
+}

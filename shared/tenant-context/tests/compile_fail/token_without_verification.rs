@@ -1,0 +1,8 @@
+fn main() {
+    let _ = tenant_context::TenantContext::from_token(tenant_context::token::VerifiedData {
+        tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        client: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        groups: vec![],
+        token: String::new(),
+    });
+}
