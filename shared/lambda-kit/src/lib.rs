@@ -1,1 +1,28 @@
-//! Soon.
+//! What every function needs at its edges: requests and routes, problem details, pages, idempotency keys, queue batches, time.
+//!
+//! It knows HTTP, API Gateway and SQS, and nothing of podcasts. What a function does starts in that function's `lib.rs`,
+//! which lists its routes; who calls is answered by [`Api::tenant`], from the data token that the authorizer handed over.
+
+mod api;
+mod batch;
+mod clock;
+mod environment;
+mod page;
+mod problem;
+mod reply;
+mod request;
+mod router;
+
+pub use api::Api;
+pub use batch::{Failure, work_through};
+pub use clock::SystemClock;
+pub use environment::{open_storage, required, variable};
+pub use problem::{FieldError, Problem};
+pub use reply::{Reply, accepted, created, listed, no_content, ok, ok_at_version};
+pub use request::Request;
+pub use router::{Router, serve};
+
+/// Logs one JSON line an event, at the level that `RUST_LOG` or `AWS_LAMBDA_LOG_LEVEL` asks for.
+pub fn start_logging() {
+    lambda_http::tracing::init_default_subscriber();
+}

@@ -1,1 +1,49 @@
-//! Soon.
+//! The only crate that talks to DynamoDB, S3, KMS, SQS and STS.
+//!
+//! Every key is built in [`keys`] from a [`tenant_context::TenantContext`]; reads take a context, changes take a
+//! [`tenant_context::Grant`]. The credentials behind a call come from that same context: the caller's data token exchanged
+//! with STS, or a worker's role with the tenancy as session tag. A function's own role reaches the directory, and no tenancy's data.
+//!
+//! Invariants: no table scan, no PartiQL; a change and its audit event are one transaction; nothing is stored without a
+//! tenancy's key except what must be found before the tenancy is known ([`directory`]).
+
+mod aws;
+mod clients;
+mod credentials;
+mod directory;
+mod due;
+mod episodes;
+mod error;
+mod feeds;
+mod idempotency;
+mod item;
+mod keys;
+mod listeners;
+mod media;
+mod provision;
+mod queue;
+mod random;
+mod sealed;
+mod secret;
+mod shows;
+mod signing;
+mod tenancy;
+mod transaction;
+mod uploads;
+
+pub use aws::Environment;
+pub use clients::Client;
+pub use credentials::Storage;
+pub use directory::{ClientRecord, FeedTokenRecord, SessionRecord, SlugRecord};
+pub use due::Due;
+pub use error::StorageError;
+pub use feeds::{FeedObject, MediaLink, WriteIf};
+pub use idempotency::{IdempotencyKey, Reservation};
+pub use item::{Page, PageRequest};
+pub use media::Quarantined;
+pub use provision::{NewTenancy, Provisioned};
+pub use queue::RenderRequest;
+pub use random::SystemRandomness;
+pub use secret::{Secret, SecretHash};
+pub use tenancy::{Tenancy, User};
+pub use uploads::{ReceivedPart, UploadPart};

@@ -1,0 +1,45 @@
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Invalid, text::checked_text};
+
+/// A SHA-256 of bytes (FIPS 180-4) in lower-case hexadecimal; what content-addressed media is filed under.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentHash(String);
+
+impl ContentHash {
+    /// From the 32 bytes of a digest.
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(Invalid::new("a SHA-256 has 64 lower-case hexadecimal digits"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+checked_text!(ContentHash);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_64_lower_case_digits() {
+        let hash = ContentHash::from_digest([0x0a; 32]);
+        assert_eq!(hash.as_str(), "0a".repeat(32));
+        assert_eq!(hash.as_str().parse(), Ok(hash));
+        for bad in ["", &"0A".repeat(32), &"0a".repeat(31), &"0g".repeat(32), &"é".repeat(32)] {
+            assert!(bad.parse::<ContentHash>().is_err(), "{bad:?}");
+        }
+    }
+}

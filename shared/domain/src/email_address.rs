@@ -1,0 +1,85 @@
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Invalid, text::checked_text};
+
+/// An e-mail address in the everyday form, `name@example.org`: at most 254 bytes, 64 of them before the `@` (RFC 5321).
+/// Quoted names, comments and address literals are not understood. Personal data.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EmailAddress(String);
+
+impl FromStr for EmailAddress {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let is_address = text
+            .split_once('@')
+            .is_some_and(|(name, host)| text.len() <= 254 && is_name(name) && is_host(host));
+
+        is_address
+            .then(|| Self(text.to_owned()))
+            .ok_or(Invalid::new("an e-mail address has the form name@example.org and at most 254 bytes"))
+    }
+}
+
+checked_text!(EmailAddress);
+
+/// A `Dot-string` of RFC 5321, with letters beyond ASCII as RFC 6531 allows.
+fn is_name(name: &str) -> bool {
+    let is_atom_character = |c: char| {
+        c.is_ascii_alphanumeric()
+            || "!#$%&'*+-/=?^_`{|}~".contains(c)
+            || (!c.is_ascii() && c.is_alphanumeric())
+    };
+    name.len() <= 64 && name.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character))
+}
+
+fn is_host(host: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.contains('.') && host.split('.').all(is_label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyday_addresses() {
+        for good in
+            ["a@b.example", "ada.lovelace+radio@mail.example.org", "o'neil@example.ie", "jörg@müller.example"]
+        {
+            assert_eq!(good.parse::<EmailAddress>().unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn nothing_else_gets_in() {
+        for bad in [
+            "",
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@localhost",
+            "a@b@example.org",
+            ".a@example.org",
+            "a..b@example.org",
+            "a b@example.org",
+            "a@-b.example",
+            "a@example.org\r\nBcc: b@example.org",
+            "<a@example.org>",
+            "\"a b\"@example.org",
+            "a@[127.0.0.1]",
+        ] {
+            assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
+        }
+        assert!(format!("{}@example.org", "a".repeat(65)).parse::<EmailAddress>().is_err());
+        assert!(format!("a@{}org", "long-label.".repeat(30)).parse::<EmailAddress>().is_err());
+    }
+}

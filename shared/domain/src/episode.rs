@@ -1,0 +1,373 @@
+use serde::{Deserialize, Deserializer, Serialize};
+use tenant_context::{EpisodeId, MediaId, ShowId, Timestamp};
+
+use crate::{Description, EpisodeTitle, Invalid, Media, Publication, Show, show::replace};
+
+/// One episode of a show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Its name inside the tenancy, and the GUID in its show's feed.
+    pub id: EpisodeId,
+    /// The show it belongs to.
+    pub show_id: ShowId,
+    /// What it is called.
+    pub title: EpisodeTitle,
+    /// What it is about.
+    pub description: Description,
+    /// Its audio; a draft may be without.
+    pub media_id: Option<MediaId>,
+    /// Whether it carries a parental advisory; `None` is as the show says.
+    pub explicit: Option<bool>,
+    /// Set when it is first published, and kept from then on.
+    pub publication: Option<Publication>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When one of these fields last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1; an `ETag` is made of it.
+    pub version: u64,
+}
+
+/// Where an episode is between an idea and an archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpisodeState {
+    /// Never published.
+    Draft,
+    /// Comes out by itself, later.
+    Scheduled,
+    /// In the feed.
+    Published,
+    /// Taken out of the feed, or cancelled before it came out.
+    Unpublished,
+}
+
+/// What an episode starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewEpisode {
+    /// See [`Episode::title`].
+    pub title: EpisodeTitle,
+    /// See [`Episode::description`].
+    pub description: Description,
+    /// See [`Episode::media_id`]. The caller checks that it exists.
+    #[serde(default)]
+    pub media_id: Option<MediaId>,
+    /// See [`Episode::explicit`].
+    #[serde(default)]
+    pub explicit: Option<bool>,
+}
+
+/// Changes to an episode; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EpisodeChanges {
+    /// See [`Episode::title`].
+    pub title: Option<EpisodeTitle>,
+    /// See [`Episode::description`].
+    pub description: Option<Description>,
+    /// See [`Episode::media_id`].
+    pub media_id: Option<MediaId>,
+    /// See [`Episode::explicit`]; `Some(None)`, in JSON `null`, is as the show says.
+    #[serde(deserialize_with = "present")]
+    pub explicit: Option<Option<bool>>,
+}
+
+impl Episode {
+    /// A draft.
+    pub fn new(id: EpisodeId, show_id: ShowId, new: NewEpisode, now: Timestamp) -> Self {
+        let NewEpisode { title, description, media_id, explicit } = new;
+        Self {
+            id,
+            show_id,
+            title,
+            description,
+            media_id,
+            explicit,
+            publication: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    /// Where the episode is at the moment `now`.
+    pub fn state(&self, now: Timestamp) -> EpisodeState {
+        match &self.publication {
+            None => EpisodeState::Draft,
+            Some(publication) if publication.withdrawn_at.is_some() => EpisodeState::Unpublished,
+            Some(publication) if publication.published_at > now => EpisodeState::Scheduled,
+            Some(_) => EpisodeState::Published,
+        }
+    }
+
+    /// Makes `changes` and answers whether anything is different now. `media` is what `changes.media_id` names.
+    ///
+    /// # Errors
+    /// [`Invalid`] when `media` is something else, or when it would change a published enclosure's URL. Nothing changes then.
+    pub fn apply(
+        &mut self,
+        changes: EpisodeChanges,
+        media: Option<&Media>,
+        now: Timestamp,
+    ) -> Result<bool, Invalid> {
+        if let Some(media_id) = &changes.media_id {
+            self.may_carry(media.filter(|media| media.id == *media_id))?;
+        }
+
+        let before = self.clone();
+        let EpisodeChanges { title, description, media_id, explicit } = changes;
+        replace(&mut self.title, title);
+        replace(&mut self.description, description);
+        replace(&mut self.media_id, media_id.map(Some));
+        replace(&mut self.explicit, explicit);
+        Ok(self.count_change(&before, now))
+    }
+
+    /// Puts the episode into its show's feed, now or at a later moment, and answers whether anything is different now.
+    ///
+    /// GUID and file name are made the first time and never again. An episode that came out before keeps its first
+    /// `published_at`; one that did not takes `at`.
+    ///
+    /// # Errors
+    /// [`Invalid`] without media, with media that a feed cannot carry, and when `show` or `media` is not the episode's own.
+    pub fn publish(
+        &mut self,
+        show: &Show,
+        media: &Media,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, Invalid> {
+        if self.show_id != show.id {
+            return Err(Invalid::new("an episode is published in the show that it belongs to"));
+        }
+        if self.media_id.as_ref() != Some(&media.id) {
+            return Err(Invalid::new("an episode is published with its own media: give it media first"));
+        }
+        if !media.format.is_enclosure() {
+            return Err(Invalid::new("podcast apps play MP3 and M4A: give the episode media in one of them"));
+        }
+
+        let before = self.clone();
+        let publication = self
+            .publication
+            .get_or_insert_with(|| Publication::new(&self.id, &show.slug, &self.title, media.format, at));
+        if !publication.came_out(now) {
+            publication.published_at = at;
+        }
+        publication.withdrawn_at = None;
+        Ok(self.count_change(&before, now))
+    }
+
+    /// Takes the episode out of the feed, or cancels its release, and answers whether anything is different now.
+    /// GUID and file name are kept for when it is published again.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a draft.
+    pub fn unpublish(&mut self, now: Timestamp) -> Result<bool, Invalid> {
+        let before = self.clone();
+        let publication = self
+            .publication
+            .as_mut()
+            .ok_or(Invalid::new("only an episode that was published or scheduled can be unpublished"))?;
+        publication.withdrawn_at.get_or_insert(now);
+        Ok(self.count_change(&before, now))
+    }
+
+    fn may_carry(&self, media: Option<&Media>) -> Result<(), Invalid> {
+        let media = media.ok_or(Invalid::new("an episode's media is the id of media in the same tenancy"))?;
+        match &self.publication {
+            Some(publication) if !publication.has_extension_of(media.format) => Err(Invalid::new(
+                "a published enclosure's URL never changes, so new media must keep its file extension",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn count_change(&mut self, before: &Self, now: Timestamp) -> bool {
+        if self == before {
+            return false;
+        }
+        self.updated_at = now;
+        self.version += 1;
+        true
+    }
+}
+
+/// Tells a `null` from an absent field.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<bool>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{AudioFormat, show::tests::show};
+
+    const NOON: Timestamp = Timestamp::EPOCH;
+
+    fn minutes(count: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(60 * count)
+    }
+
+    pub(crate) fn media(format: AudioFormat) -> Media {
+        Media {
+            id: "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            hash: "0a".repeat(32).parse().unwrap(),
+            size_bytes: 1_234_567,
+            format,
+            duration_milliseconds: 61_500,
+            codec: "mp3".to_owned(),
+            bit_rate: 128_000,
+            channels: 2,
+            sample_rate_hz: 44_100,
+            created_at: NOON,
+        }
+    }
+
+    fn other_media(format: AudioFormat) -> Media {
+        Media { id: "med_01BX5ZZKBKACTAV9WEVGEMMVRZ".parse().unwrap(), ..media(format) }
+    }
+
+    pub(crate) fn draft() -> Episode {
+        let new = serde_json::from_str(
+            r#"{"title": "Spring Tide", "description": "Sun and moon in line.", "media_id": "med_01ARZ3NDEKTSV4RRFFQ69G5FAV"}"#,
+        );
+        Episode::new("epi_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), show().id, new.unwrap(), NOON)
+    }
+
+    pub(crate) fn published(at: Timestamp, now: Timestamp) -> Episode {
+        let mut episode = draft();
+        episode.publish(&show(), &media(AudioFormat::Mp3), at, now).unwrap();
+        episode
+    }
+
+    fn changes(json: &str) -> EpisodeChanges {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn publishing_freezes_guid_and_file_name() {
+        let episode = published(NOON, NOON);
+        let publication = episode.publication.as_ref().unwrap();
+        assert_eq!(publication.guid, episode.id.as_str());
+        assert_eq!(publication.file_name, "tide-tables.spring-tide.mp3");
+        assert_eq!((episode.state(NOON), episode.version), (EpisodeState::Published, 2));
+    }
+
+    #[test]
+    fn guid_and_file_name_survive_everything() {
+        let mut episode = published(NOON, NOON);
+        let first = episode.publication.clone().unwrap();
+
+        episode.apply(changes(r#"{"title": "Neap Tide"}"#), None, minutes(1)).unwrap();
+        episode.unpublish(minutes(2)).unwrap();
+        assert_eq!(episode.state(minutes(2)), EpisodeState::Unpublished);
+        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(9), minutes(3)).unwrap();
+
+        assert_eq!(episode.publication, Some(first));
+        assert_eq!(episode.state(minutes(3)), EpisodeState::Published);
+    }
+
+    #[test]
+    fn a_scheduled_episode_comes_out_by_itself() {
+        let episode = published(minutes(5), NOON);
+        assert_eq!(episode.state(minutes(4)), EpisodeState::Scheduled);
+        assert_eq!(episode.state(minutes(5)), EpisodeState::Published);
+    }
+
+    #[test]
+    fn a_scheduled_episode_can_be_moved() {
+        let mut episode = published(minutes(5), NOON);
+        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(7), minutes(1)).unwrap();
+        assert_eq!(episode.publication.unwrap().published_at, minutes(7));
+    }
+
+    #[test]
+    fn a_cancelled_release_leaves_no_date_behind() {
+        let mut episode = published(minutes(5), NOON);
+        episode.unpublish(minutes(1)).unwrap();
+        assert_eq!(episode.state(minutes(6)), EpisodeState::Unpublished);
+
+        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(60), minutes(60)).unwrap();
+
+        assert_eq!(episode.publication.unwrap().published_at, minutes(60));
+    }
+
+    #[test]
+    fn doing_it_again_changes_nothing() {
+        let mut episode = published(NOON, NOON);
+        assert!(!episode.publish(&show(), &media(AudioFormat::Mp3), minutes(1), minutes(1)).unwrap());
+        assert!(!episode.apply(changes(r#"{"title": "Spring Tide"}"#), None, minutes(1)).unwrap());
+        assert_eq!(episode, published(NOON, NOON));
+
+        assert!(episode.unpublish(minutes(2)).unwrap());
+        assert!(!episode.unpublish(minutes(3)).unwrap());
+        assert_eq!(episode.version, 3);
+    }
+
+    #[test]
+    fn a_draft_cannot_be_unpublished() {
+        assert!(draft().unpublish(NOON).is_err());
+    }
+
+    #[test]
+    fn only_what_apps_play_is_published() {
+        for format in [AudioFormat::Wav, AudioFormat::Flac, AudioFormat::OggVorbis] {
+            assert!(draft().publish(&show(), &media(format), NOON, NOON).is_err());
+        }
+    }
+
+    #[test]
+    fn only_its_own_show_and_media_are_published() {
+        let mut episode = draft();
+        let other_show = Show { id: "shw_01BX5ZZKBKACTAV9WEVGEMMVRZ".parse().unwrap(), ..show() };
+        assert!(episode.publish(&other_show, &media(AudioFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&show(), &other_media(AudioFormat::Mp3), NOON, NOON).is_err());
+        episode.media_id = None;
+        assert!(episode.publish(&show(), &media(AudioFormat::Mp3), NOON, NOON).is_err());
+        assert_eq!(episode.publication, None);
+    }
+
+    #[test]
+    fn published_media_keeps_its_extension() {
+        let swap = || changes(r#"{"title": "New", "media_id": "med_01BX5ZZKBKACTAV9WEVGEMMVRZ"}"#);
+        let mut episode = published(NOON, NOON);
+
+        let refused = episode.apply(swap(), Some(&other_media(AudioFormat::M4a)), NOON).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "a published enclosure's URL never changes, so new media must keep its file extension"
+        );
+        assert_eq!(episode, published(NOON, NOON));
+
+        assert!(episode.apply(swap(), Some(&other_media(AudioFormat::Mp3)), NOON).unwrap());
+        assert!(draft().apply(swap(), Some(&other_media(AudioFormat::M4a)), NOON).unwrap());
+    }
+
+    #[test]
+    fn media_must_be_found_first() {
+        let swap = || changes(r#"{"media_id": "med_01BX5ZZKBKACTAV9WEVGEMMVRZ"}"#);
+        assert!(draft().apply(swap(), None, NOON).is_err());
+        assert!(draft().apply(swap(), Some(&media(AudioFormat::Mp3)), NOON).is_err());
+    }
+
+    #[test]
+    fn null_is_not_absent() {
+        let mut episode = draft();
+        episode.apply(changes(r#"{"explicit": true}"#), None, NOON).unwrap();
+        assert_eq!(episode.explicit, Some(true));
+        episode.apply(changes("{}"), None, NOON).unwrap();
+        assert_eq!(episode.explicit, Some(true));
+        episode.apply(changes(r#"{"explicit": null}"#), None, NOON).unwrap();
+        assert_eq!(episode.explicit, None);
+    }
+
+    #[test]
+    fn an_episode_survives_json() {
+        for episode in [draft(), published(NOON, NOON)] {
+            let json = serde_json::to_string(&episode).unwrap();
+            assert_eq!(serde_json::from_str::<Episode>(&json).unwrap(), episode);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The nouns of a podcast host and their rules: shows, episodes, media, uploads, listeners, feeds.
+//!
+//! A value of one of these types is valid: text is checked once, where it becomes a type, and rules such as "a published
+//! enclosure URL never changes" live in the methods that change things. One file a noun.
+//!
+//! No I/O here, no clock and no randomness: moments and random bytes are arguments. Who may call what is decided in
+//! `tenant-context`, where things are kept in `storage`, how a feed is written in `rss`.
+
+mod address;
+mod category;
+mod content_hash;
+mod content_type;
+mod email_address;
+mod episode;
+mod feed;
+mod feed_token;
+mod file_name;
+mod invalid;
+mod language;
+mod listener;
+mod media;
+mod part_plan;
+mod podcast_guid;
+mod publication;
+mod show;
+mod slug;
+mod text;
+mod upload;
+
+pub use address::Addresses;
+pub use category::Category;
+pub use content_hash::ContentHash;
+pub use content_type::ContentType;
+pub use email_address::EmailAddress;
+pub use episode::{Episode, EpisodeChanges, EpisodeState, NewEpisode};
+pub use feed::{Feed, FeedEpisode};
+pub use feed_token::FeedToken;
+pub use file_name::FileName;
+pub use invalid::Invalid;
+pub use language::Language;
+pub use listener::Listener;
+pub use media::{AudioFormat, Media};
+pub use part_plan::{Part, PartPlan};
+pub use podcast_guid::PodcastGuid;
+pub use publication::Publication;
+pub use show::{NewShow, Show, ShowChanges, Visibility};
+pub use slug::Slug;
+pub use text::{
+    Author, ClientName, Description, EpisodeTitle, ListenerLabel, PersonName, ShowTitle, TenancyName,
+};
+pub use upload::{NewUpload, Rejection, RejectionCode, Upload, UploadState};

@@ -1,0 +1,86 @@
+use serde::{Deserialize, Serialize};
+use tenant_context::{MediaId, Timestamp};
+
+use crate::ContentHash;
+
+/// The audio of an episode: scanned, probed and filed under its hash. Never changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// Its name inside the tenancy.
+    pub id: MediaId,
+    /// Of all its bytes; its name in the media bucket.
+    pub hash: ContentHash,
+    /// How many bytes.
+    pub size_bytes: u64,
+    /// The container, found by probing.
+    pub format: AudioFormat,
+    /// How long it plays, in milliseconds.
+    pub duration_milliseconds: u64,
+    /// The codec inside the container, as the prober names it: `mp3`, `aac`.
+    pub codec: String,
+    /// Average bits per second.
+    pub bit_rate: u32,
+    /// 1 is mono, 2 stereo.
+    pub channels: u8,
+    /// Samples per second of one channel.
+    pub sample_rate_hz: u32,
+    /// When it was promoted.
+    pub created_at: Timestamp,
+}
+
+/// A container that the media worker understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AudioFormat {
+    /// MPEG audio layer III.
+    Mp3,
+    /// AAC or ALAC in MPEG-4.
+    M4a,
+    /// RIFF WAVE.
+    Wav,
+    /// FLAC in its own container.
+    Flac,
+    /// Vorbis in Ogg.
+    OggVorbis,
+}
+
+impl AudioFormat {
+    /// The type to serve it as, and to write in an enclosure. M4A has three names; Apple's is the one that apps know.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Mp3 => "audio/mpeg",
+            Self::M4a => "audio/x-m4a",
+            Self::Wav => "audio/wav",
+            Self::Flac => "audio/flac",
+            Self::OggVorbis => "audio/ogg",
+        }
+    }
+
+    /// What its file names end with, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Mp3 => "mp3",
+            Self::M4a => "m4a",
+            Self::Wav => "wav",
+            Self::Flac => "flac",
+            Self::OggVorbis => "ogg",
+        }
+    }
+
+    /// Whether a feed may carry it: Apple Podcasts takes MP3 and M4A as audio.
+    pub fn is_enclosure(self) -> bool {
+        matches!(self, Self::Mp3 | Self::M4a)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_stable_names() {
+        let all =
+            [AudioFormat::Mp3, AudioFormat::M4a, AudioFormat::Wav, AudioFormat::Flac, AudioFormat::OggVorbis];
+        assert_eq!(serde_json::to_string(&all).unwrap(), r#"["mp3","m4a","wav","flac","ogg_vorbis"]"#);
+    }
+}

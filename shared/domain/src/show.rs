@@ -1,0 +1,190 @@
+use serde::{Deserialize, Serialize};
+use tenant_context::{ShowId, Timestamp};
+
+use crate::{Author, Category, Description, Language, ShowTitle, Slug};
+
+/// A podcast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Show {
+    /// Its name inside the tenancy.
+    pub id: ShowId,
+    /// Its name in URLs. Never changes: feed and enclosure URLs are made of it.
+    pub slug: Slug,
+    /// What it is called.
+    pub title: ShowTitle,
+    /// What it is about.
+    pub description: Description,
+    /// What is spoken.
+    pub language: Language,
+    /// Where directories file it.
+    pub category: Category,
+    /// Who makes it.
+    pub author: Author,
+    /// Who may listen. Never changes: apps keep the feed URL that they were given.
+    pub visibility: Visibility,
+    /// Whether it carries a parental advisory, unless an episode says otherwise.
+    pub explicit: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When one of these fields last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes, from 1; an `ETag` is made of it.
+    pub version: u64,
+    /// Counts changes that the feed shows, those of episodes too, from 1. A document of a newer version replaces an older one.
+    pub feed_version: u64,
+}
+
+/// Who may listen to a show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+    /// Listeners with a feed token.
+    Private,
+}
+
+/// What a show starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewShow {
+    /// See [`Show::slug`].
+    pub slug: Slug,
+    /// See [`Show::title`].
+    pub title: ShowTitle,
+    /// See [`Show::description`].
+    pub description: Description,
+    /// See [`Show::language`].
+    pub language: Language,
+    /// See [`Show::category`].
+    pub category: Category,
+    /// See [`Show::author`].
+    pub author: Author,
+    /// See [`Show::visibility`].
+    pub visibility: Visibility,
+    /// See [`Show::explicit`].
+    #[serde(default)]
+    pub explicit: bool,
+}
+
+/// Changes to a show; what is absent stays. Slug and visibility cannot change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShowChanges {
+    /// See [`Show::title`].
+    pub title: Option<ShowTitle>,
+    /// See [`Show::description`].
+    pub description: Option<Description>,
+    /// See [`Show::language`].
+    pub language: Option<Language>,
+    /// See [`Show::category`].
+    pub category: Option<Category>,
+    /// See [`Show::author`].
+    pub author: Option<Author>,
+    /// See [`Show::explicit`].
+    pub explicit: Option<bool>,
+}
+
+impl Show {
+    /// A show without episodes.
+    pub fn new(id: ShowId, new: NewShow, now: Timestamp) -> Self {
+        let NewShow { slug, title, description, language, category, author, visibility, explicit } = new;
+        Self {
+            id,
+            slug,
+            title,
+            description,
+            language,
+            category,
+            author,
+            visibility,
+            explicit,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            feed_version: 1,
+        }
+    }
+
+    /// Makes `changes` and answers whether anything is different now. Every field of a show is in its feed.
+    pub fn apply(&mut self, changes: ShowChanges, now: Timestamp) -> bool {
+        let before = self.clone();
+        let ShowChanges { title, description, language, category, author, explicit } = changes;
+        replace(&mut self.title, title);
+        replace(&mut self.description, description);
+        replace(&mut self.language, language);
+        replace(&mut self.category, category);
+        replace(&mut self.author, author);
+        replace(&mut self.explicit, explicit);
+
+        if *self == before {
+            return false;
+        }
+        self.updated_at = now;
+        self.version += 1;
+        self.feed_version += 1;
+        true
+    }
+}
+
+/// Puts `new` into `field`, if there is one.
+pub(crate) fn replace<T>(field: &mut T, new: Option<T>) {
+    if let Some(new) = new {
+        *field = new;
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn show() -> Show {
+        let new = serde_json::from_str(
+            r#"{
+                "slug": "tide-tables",
+                "title": "Tide Tables",
+                "description": "The sea, twice a day.",
+                "language": "en-GB",
+                "category": "Science > Earth Sciences",
+                "author": "Harbour Radio",
+                "visibility": "public"
+            }"#,
+        );
+        Show::new("shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), new.unwrap(), Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn a_change_is_counted() {
+        let mut show = show();
+        let later = Timestamp::from_unix_seconds(60);
+        let changes = serde_json::from_str(r#"{"title": "Tides", "explicit": true}"#).unwrap();
+
+        assert!(show.apply(changes, later));
+
+        assert_eq!((show.title.as_str(), show.explicit), ("Tides", true));
+        assert_eq!((show.version, show.feed_version, show.updated_at), (2, 2, later));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_counted() {
+        let mut changed = show();
+        let changes = serde_json::from_str(r#"{"title": "Tide Tables"}"#).unwrap();
+
+        assert!(!changed.apply(changes, Timestamp::from_unix_seconds(60)));
+
+        assert_eq!(changed, show());
+    }
+
+    #[test]
+    fn slug_and_visibility_cannot_change() {
+        for bad in [r#"{"slug": "other"}"#, r#"{"visibility": "private"}"#] {
+            assert!(serde_json::from_str::<ShowChanges>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_show_survives_json() {
+        let json = serde_json::to_string(&show()).unwrap();
+        assert_eq!(serde_json::from_str::<Show>(&json).unwrap(), show());
+    }
+}

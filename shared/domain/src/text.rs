@@ -1,0 +1,194 @@
+//! Names, titles and descriptions: text that people write and feeds carry.
+
+use std::str::FromStr;
+
+use crate::Invalid;
+
+/// Gives a checked text type what every one of them has, once it has `FromStr` and one `String` inside.
+macro_rules! checked_text {
+    ($name:ident) => {
+        impl $name {
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = $crate::Invalid;
+
+            fn try_from(text: String) -> Result<Self, $crate::Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use checked_text;
+
+/// One-line texts: no control characters, nothing that XML cannot carry, no space at either end.
+macro_rules! lines {
+    ($($(#[$doc:meta])* $name:ident $noun:literal $longest:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            /// Spaces at the ends are dropped.
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                line(text, $longest).map(Self).ok_or(Invalid::new(concat!(
+                    $noun, " is one line of 1 to ", $longest, " characters, none of them a control character",
+                )))
+            }
+        }
+
+        checked_text!($name);
+    )*};
+}
+
+lines! {
+    /// A show's title: 1 to 255 characters, as PSP-1 limits them.
+    ShowTitle "a show's title" 255;
+    /// An episode's title: 1 to 255 characters, as PSP-1 limits them.
+    EpisodeTitle "an episode's title" 255;
+    /// Who makes a show (`itunes:author`): 1 to 255 characters.
+    Author "an author" 255;
+    /// A tenancy's name: 1 to 100 characters.
+    TenancyName "a tenancy's name" 100;
+    /// A person's name: 1 to 100 characters. Personal data.
+    PersonName "a person's name" 100;
+    /// What a machine client is called: 1 to 100 characters.
+    ClientName "a client's name" 100;
+    /// How a tenancy tells one listener from another: 1 to 255 characters. Personal data.
+    ListenerLabel "a listener's label" 255;
+}
+
+/// What a show or episode is about: plain text, 1 to 4,000 bytes of UTF-8 (Apple's and PSP-1's limit).
+///
+/// Line breaks and tabs may be in it. Podcast apps read descriptions as HTML, so anything that HTML would take for a tag is
+/// refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Description(String);
+
+impl Description {
+    /// The longest description, in bytes of UTF-8.
+    pub const LONGEST: usize = 4000;
+}
+
+impl FromStr for Description {
+    type Err = Invalid;
+
+    /// Spaces at the ends are dropped; every line ends in `\n` alone, because XML parsers would make it so anyway.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
+
+        if text.is_empty() || text.len() > Self::LONGEST {
+            return Err(Invalid::new("a description has 1 to 4000 bytes of UTF-8 text"));
+        }
+        if !text.chars().all(|character| is_printable(character) || matches!(character, '\n' | '\t')) {
+            return Err(Invalid::new("a description has no control characters but line breaks and tabs"));
+        }
+        if has_tag(&text) {
+            return Err(Invalid::new(
+                "a description is plain text: put a space behind \"<\" where it is not a tag",
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+checked_text!(Description);
+
+fn line(text: &str, longest: usize) -> Option<String> {
+    let text = text.trim();
+    let is_line = !text.is_empty() && text.chars().count() <= longest && text.chars().all(is_printable);
+    is_line.then(|| text.to_owned())
+}
+
+/// No control character, and a `Char` of XML 1.0. A Rust `char` is never a surrogate.
+fn is_printable(character: char) -> bool {
+    !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
+}
+
+/// Whether an HTML tokenizer would leave its data state: `<` before a letter, `/`, `!` or `?`.
+fn has_tag(text: &str) -> bool {
+    text.as_bytes().windows(2).any(
+        |pair| matches!(pair, [b'<', next] if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?')),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_trimmed() {
+        assert_eq!("  Ebb & Flow \n".parse::<ShowTitle>().unwrap().as_str(), "Ebb & Flow");
+    }
+
+    #[test]
+    fn titles_are_counted_in_characters() {
+        assert!("é".repeat(255).parse::<EpisodeTitle>().is_ok());
+        let error = "é".repeat(256).parse::<EpisodeTitle>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "an episode's title is one line of 1 to 255 characters, none of them a control character"
+        );
+    }
+
+    #[test]
+    fn text_that_xml_cannot_carry_is_refused() {
+        for bad in ["", " ", "a\0b", "a\nb", "a\tb", "a\u{1b}[31m", "a\u{85}b", "a\u{fffe}", "\u{ffff}"] {
+            assert!(bad.parse::<ShowTitle>().is_err(), "{bad:?}");
+        }
+        for bad in ["", "\n", "a\0b", "a\u{b}b", "a\u{85}b", "a\u{ffff}"] {
+            assert!(bad.parse::<Description>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn markup_is_text_in_a_title_and_refused_in_a_description() {
+        assert!("<b>]]>&lt;".parse::<ShowTitle>().is_ok());
+        for bad in ["<b>", "</p>", "a<!--", "<?php", "<SCRIPT src=x>", "<<a"] {
+            assert!(bad.parse::<Description>().is_err(), "{bad:?}");
+        }
+        for good in ["I <3 radio", "a < b > c", "]]>", "AT&T &lt;b&gt;", "<"] {
+            assert!(good.parse::<Description>().is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn descriptions_are_counted_in_bytes() {
+        assert!("é".repeat(2000).parse::<Description>().is_ok());
+        assert!("é".repeat(2001).parse::<Description>().is_err());
+    }
+
+    #[test]
+    fn lines_of_a_description_end_in_line_feeds() {
+        assert_eq!("one\r\ntwo\rthree\n".parse::<Description>().unwrap().as_str(), "one\ntwo\nthree");
+    }
+
+    #[test]
+    fn json_is_checked_like_any_text() {
+        assert_eq!(serde_json::from_str::<ShowTitle>(r#"" Tides""#).unwrap().as_str(), "Tides");
+        assert_eq!(
+            serde_json::from_str::<Description>(r#""<script>""#).unwrap_err().to_string(),
+            "a description is plain text: put a space behind \"<\" where it is not a tag"
+        );
+    }
+}

@@ -1,0 +1,280 @@
+use serde::{Deserialize, Serialize};
+use tenant_context::{MediaId, Timestamp, UploadId};
+
+use crate::{ContentHash, ContentType, FileName, Invalid, PartPlan};
+
+/// Bytes on their way in. Ends `ready` with media or `rejected` with a reason, never in silence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upload {
+    /// Its name inside the tenancy.
+    pub id: UploadId,
+    /// What the file was called.
+    pub file_name: FileName,
+    /// What the client says it is.
+    pub content_type: ContentType,
+    /// How many bytes the client says there are.
+    pub size_bytes: u64,
+    /// What the client says they hash to, if it says.
+    pub sha256: Option<ContentHash>,
+    /// Bytes in each part but the last; see [`Upload::part_plan`].
+    pub part_size: u64,
+    /// How far it got.
+    pub state: UploadState,
+    /// When it got there.
+    pub state_changed_at: Timestamp,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// S3's name for the multipart upload, once there is one.
+    pub multipart_id: Option<String>,
+    /// What became of it, when `ready`.
+    pub media_id: Option<MediaId>,
+    /// Why nothing became of it, when `rejected`.
+    pub rejection: Option<Rejection>,
+}
+
+/// How far an upload got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadState {
+    /// Parts may be sent.
+    Created,
+    /// All bytes are there; waiting for the verdict on malware.
+    Scanning,
+    /// The media worker looks at the bytes.
+    Probing,
+    /// There is media.
+    Ready,
+    /// There will be no media.
+    Rejected,
+}
+
+/// Why an upload was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// For programs.
+    pub code: RejectionCode,
+    /// For people: one plain sentence.
+    pub detail: String,
+}
+
+/// Why an upload was rejected, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectionCode {
+    /// The scan found malware.
+    ThreatFound,
+    /// The scan came to no verdict.
+    NotScanned,
+    /// Not as many bytes as were announced.
+    WrongSize,
+    /// Not the bytes whose hash was announced.
+    WrongChecksum,
+    /// No audio in it that can be understood.
+    NotAudio,
+    /// Audio, but damaged, or in a container or codec that is not accepted.
+    UnsupportedAudio,
+}
+
+/// What an upload starts with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUpload {
+    /// See [`Upload::file_name`].
+    pub file_name: FileName,
+    /// See [`Upload::content_type`].
+    pub content_type: ContentType,
+    /// See [`Upload::size_bytes`].
+    pub size_bytes: u64,
+    /// See [`Upload::sha256`].
+    #[serde(default)]
+    pub sha256: Option<ContentHash>,
+}
+
+impl Upload {
+    /// An upload without bytes.
+    ///
+    /// # Errors
+    /// [`Invalid`] for a size that [`PartPlan::for_size`] refuses.
+    pub fn new(id: UploadId, new: NewUpload, now: Timestamp) -> Result<Self, Invalid> {
+        let NewUpload { file_name, content_type, size_bytes, sha256 } = new;
+        Ok(Self {
+            id,
+            file_name,
+            content_type,
+            size_bytes,
+            sha256,
+            part_size: PartPlan::for_size(size_bytes)?.part_size(),
+            state: UploadState::Created,
+            state_changed_at: now,
+            created_at: now,
+            multipart_id: None,
+            media_id: None,
+            rejection: None,
+        })
+    }
+
+    /// How the bytes are cut into parts: as the upload was started, whatever the default is by now.
+    pub fn part_plan(&self) -> PartPlan {
+        PartPlan::resume(self.size_bytes, self.part_size)
+    }
+
+    /// All bytes are there.
+    ///
+    /// # Errors
+    /// [`Invalid`] when that was known before.
+    pub fn start_scanning(&mut self, now: Timestamp) -> Result<(), Invalid> {
+        self.enter(UploadState::Scanning, now)
+    }
+
+    /// The scan found nothing.
+    ///
+    /// # Errors
+    /// [`Invalid`] when that was known before, or before all bytes were there.
+    pub fn start_probing(&mut self, now: Timestamp) -> Result<(), Invalid> {
+        self.enter(UploadState::Probing, now)
+    }
+
+    /// The bytes became `media`.
+    ///
+    /// # Errors
+    /// [`Invalid`] unless the upload is being probed.
+    pub fn finish(&mut self, media: MediaId, now: Timestamp) -> Result<(), Invalid> {
+        self.enter(UploadState::Ready, now)?;
+        self.media_id = Some(media);
+        Ok(())
+    }
+
+    /// The bytes are refused.
+    ///
+    /// # Errors
+    /// [`Invalid`] when the upload has ended already.
+    pub fn reject(&mut self, rejection: Rejection, now: Timestamp) -> Result<(), Invalid> {
+        self.enter(UploadState::Rejected, now)?;
+        self.rejection = Some(rejection);
+        Ok(())
+    }
+
+    fn enter(&mut self, next: UploadState, now: Timestamp) -> Result<(), Invalid> {
+        if !self.state.can_become(next) {
+            return Err(Invalid::new(format!(
+                "an upload that is {} cannot become {}",
+                self.state.as_str(),
+                next.as_str()
+            )));
+        }
+        self.state = next;
+        self.state_changed_at = now;
+        Ok(())
+    }
+}
+
+impl UploadState {
+    /// Whether `next` may come right after this state.
+    pub fn can_become(self, next: Self) -> bool {
+        match self {
+            Self::Created => matches!(next, Self::Scanning | Self::Rejected),
+            Self::Scanning => matches!(next, Self::Probing | Self::Rejected),
+            Self::Probing => matches!(next, Self::Ready | Self::Rejected),
+            Self::Ready | Self::Rejected => false,
+        }
+    }
+
+    /// Whether nothing comes after this state.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Ready | Self::Rejected)
+    }
+
+    /// The state's public name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Scanning => "scanning",
+            Self::Probing => "probing",
+            Self::Ready => "ready",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::EPOCH;
+
+    fn upload() -> Upload {
+        let new = serde_json::from_str(
+            r#"{"file_name": "tide.mp3", "content_type": "audio/mpeg", "size_bytes": 20000000}"#,
+        );
+        Upload::new("upl_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), new.unwrap(), NOW).unwrap()
+    }
+
+    fn rejection() -> Rejection {
+        Rejection { code: RejectionCode::NotAudio, detail: "there is no audio in it".to_owned() }
+    }
+
+    #[test]
+    fn an_upload_becomes_media_step_by_step() {
+        let mut upload = upload();
+        let later = Timestamp::from_unix_seconds(60);
+        let media: MediaId = "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+
+        upload.start_scanning(NOW).unwrap();
+        upload.start_probing(NOW).unwrap();
+        upload.finish(media.clone(), later).unwrap();
+
+        assert_eq!((upload.state, upload.state_changed_at), (UploadState::Ready, later));
+        assert_eq!((upload.media_id, upload.rejection), (Some(media), None));
+    }
+
+    #[test]
+    fn no_step_can_be_left_out() {
+        let mut upload = upload();
+        assert_eq!(
+            upload.start_probing(NOW).unwrap_err().to_string(),
+            "an upload that is created cannot become probing"
+        );
+        assert!(upload.finish("med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(), NOW).is_err());
+        assert_eq!((upload.state, upload.media_id), (UploadState::Created, None));
+    }
+
+    #[test]
+    fn an_end_is_an_end() {
+        let mut upload = upload();
+        upload.reject(rejection(), NOW).unwrap();
+        let rejected = upload.clone();
+
+        assert!(upload.start_scanning(NOW).is_err());
+        assert!(upload.reject(rejection(), NOW).is_err());
+
+        assert_eq!(upload, rejected);
+    }
+
+    #[test]
+    fn every_state_that_goes_on_can_be_rejected() {
+        for state in [UploadState::Created, UploadState::Scanning, UploadState::Probing] {
+            assert!(!state.is_final() && state.can_become(UploadState::Rejected));
+        }
+    }
+
+    #[test]
+    fn states_are_named_as_in_json() {
+        use UploadState::*;
+        for state in [Created, Scanning, Probing, Ready, Rejected] {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+    }
+
+    #[test]
+    fn a_resumed_upload_keeps_its_parts() {
+        let upload = Upload { part_size: 10_000_000, ..upload() };
+        let sizes: Vec<u64> = upload.part_plan().parts().map(|part| part.size_bytes).collect();
+        assert_eq!(sizes, [10_000_000, 10_000_000]);
+    }
+
+    #[test]
+    fn an_upload_survives_json() {
+        let json = serde_json::to_string(&upload()).unwrap();
+        assert_eq!(serde_json::from_str::<Upload>(&json).unwrap(), upload());
+    }
+}

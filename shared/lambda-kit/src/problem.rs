@@ -1,0 +1,226 @@
+//! Problem details (RFC 9457): what callers read when something is not as they hoped.
+
+use std::error::Error;
+
+use http::{StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+use storage::StorageError;
+use tenant_context::Denied;
+
+/// An answer that says what went wrong and what to do about it. `code` is stable; `detail` is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable name, last part of `type`: `not_found`.
+    pub code: &'static str,
+    /// The status in words.
+    pub title: &'static str,
+    /// One plain sentence about this very case.
+    pub detail: String,
+    /// Which members of the request are meant.
+    pub errors: Vec<FieldError>,
+}
+
+/// One member of a request body that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where it is: a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// What would be right.
+    pub detail: String,
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem without fields.
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, code, title, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// 404. The same for what is missing, what is another tenancy's and what cannot exist.
+    pub fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "Not found",
+            "There is nothing here under this address. Check the id in the path.",
+        )
+    }
+
+    /// 422: the body was understood and is not acceptable.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "The request breaks a rule; see errors for each member and what would be right.";
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", "Invalid request", detail)
+        }
+    }
+
+    /// 422 about one member of the body.
+    pub fn invalid_field(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
+    }
+
+    /// 400: not what HTTP or JSON ask for.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", "Bad request", detail)
+    }
+
+    /// 401.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Not signed in",
+            "Send a valid context token: Authorization: Bearer … from POST /oauth/token.",
+        )
+    }
+
+    /// 409: the state of things does not allow it.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
+    }
+
+    /// 412: `If-Match` names another version.
+    pub fn precondition_failed() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "Changed in the meantime",
+            "Somebody else changed this. Read it again, then repeat your change with its new ETag in If-Match.",
+        )
+    }
+
+    /// 500. What happened is for the log, not for the caller.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Our mistake",
+            "Something went wrong on our side. Nothing was lost; quote the request id when you report it.",
+        )
+    }
+
+    /// 503.
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available right now",
+            "A part of the system did not answer in time. Repeat the request in a few seconds.",
+        )
+    }
+
+    /// The answer, with the request's id in it.
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let wire = Wire {
+            kind: format!("/problems/{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+        };
+        let mut response = Response::new(Body::Text(serde_json::to_string(&wire).unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "permission_denied",
+            "Not allowed",
+            format!("This needs the permission {}, which none of your groups has.", denied.action),
+        )
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Conflict => Self::conflict(
+                "changed_meanwhile",
+                "Somebody else changed this at the same moment. Read it again and repeat.",
+            ),
+            StorageError::IdempotencyMismatch => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "Idempotency key used before",
+                "This Idempotency-Key went with another request in the last 24 hours. Choose a new one.",
+            ),
+            StorageError::Unavailable { .. } => {
+                log(&error);
+                Self::unavailable()
+            }
+            StorageError::Denied { .. } | StorageError::Corrupt(_) | StorageError::NotConfigured(_) => {
+                log(&error);
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// The whole chain of causes, for the operator.
+fn log(error: &dyn Error) {
+    let mut causes = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push_str(": ");
+        causes.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(%error, causes, "a store failed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_as_rfc_9457() {
+        let response = Problem::invalid_field("/title", "Give a title.").into_response("r-1");
+
+        let Body::Text(text) = response.body() else { panic!("not text") };
+        let body: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(body["type"], "/problems/invalid_request");
+        assert_eq!(body["status"], 422);
+        assert_eq!(body["request_id"], "r-1");
+        assert_eq!(body["errors"][0]["pointer"], "/title");
+    }
+
+    #[test]
+    fn a_store_that_denies_says_nothing_to_the_caller() {
+        let error = StorageError::Denied { operation: "dynamodb:GetItem", source: "ten_… secret".into() };
+        assert_eq!(Problem::from(error), Problem::internal());
+    }
+}

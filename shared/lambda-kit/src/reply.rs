@@ -1,0 +1,83 @@
+//! Answers that are not problems: `{"data": …}`, and `{"data": […], "page": {"next": …}}` for listings.
+
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+/// An answer.
+pub type Reply = Response<Body>;
+
+#[derive(Serialize)]
+struct Data<T> {
+    data: T,
+}
+
+#[derive(Serialize)]
+struct Listing<T> {
+    data: Vec<T>,
+    page: PageInfo,
+}
+
+#[derive(Serialize)]
+struct PageInfo {
+    next: Option<String>,
+}
+
+/// 200 with one thing.
+pub fn ok(data: impl Serialize) -> Reply {
+    json(StatusCode::OK, &Data { data })
+}
+
+/// 200 with one thing, and its version as a strong `ETag` for `If-Match`.
+pub fn ok_at_version(data: impl Serialize, version: u64) -> Reply {
+    tagged(ok(data), version)
+}
+
+/// 201 with what was made, where it is, and its version.
+pub fn created(data: impl Serialize, location: &str, version: Option<u64>) -> Reply {
+    let reply = located(json(StatusCode::CREATED, &Data { data }), location);
+    match version {
+        Some(version) => tagged(reply, version),
+        None => reply,
+    }
+}
+
+/// 202: started; `location` tells how it goes.
+pub fn accepted(data: impl Serialize, location: &str) -> Reply {
+    located(json(StatusCode::ACCEPTED, &Data { data }), location)
+}
+
+/// 200 with a page of things. `next` is the cursor of the next page.
+pub fn listed<T: Serialize>(data: Vec<T>, next: Option<String>) -> Reply {
+    json(StatusCode::OK, &Listing { data, page: PageInfo { next } })
+}
+
+/// 204.
+pub fn no_content() -> Reply {
+    let mut reply = Response::new(Body::Empty);
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    reply
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+    let mut reply = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+fn tagged(mut reply: Reply, version: u64) -> Reply {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        reply.headers_mut().insert(header::ETAG, tag);
+    }
+    reply
+}
+
+fn located(mut reply: Reply, location: &str) -> Reply {
+    if let Ok(location) = HeaderValue::try_from(location) {
+        reply.headers_mut().insert(header::LOCATION, location);
+    }
+    reply
+}

@@ -1,0 +1,9 @@
+//! Writes feeds: a [`domain::Feed`] in, the bytes of an RSS 2.0 document out.
+//!
+//! The same feed always gives the same bytes: no clock, no randomness, no map without an order. No I/O, and no opinion on
+//! what belongs into a feed: that is `domain`'s. The document is laid out by hand in [`render`]; what XML needs is in `xml`.
+
+mod render;
+mod xml;
+
+pub use render::render;

@@ -1,0 +1,131 @@
+//! AWS clients, from what Lambda puts into a function's environment. No `aws-config`: a Lambda function needs none of its chain.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+
+use crate::StorageError;
+
+/// Where things are. Each function is given only the names it needs.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    lookup: Vec<(&'static str, String)>,
+}
+
+const NAMES: &[&str] = &[
+    "AWS_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "TENANT_TABLE",
+    "DIRECTORY_TABLE",
+    "UPLOAD_BUCKET",
+    "MEDIA_BUCKET",
+    "FEED_BUCKET",
+    "SIGNING_KEY",
+    "DATA_ROLE",
+    "RENDER_QUEUE_URL",
+    "KEY_ALIAS_PREFIX",
+];
+
+impl Environment {
+    /// Takes what is there of the names that this crate knows.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let known = NAMES.iter().filter_map(|name| Some((*name, lookup(name)?)));
+        Self { lookup: known.filter(|(_, value)| !value.is_empty()).collect() }
+    }
+
+    pub(crate) fn get(&self, name: &'static str) -> Result<&str, StorageError> {
+        self.find(name).ok_or(StorageError::NotConfigured(name))
+    }
+
+    fn find(&self, name: &'static str) -> Option<&str> {
+        self.lookup.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What every AWS client of this process shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Aws {
+    region: String,
+    endpoint_url: Option<String>,
+    own: Credentials,
+    http: SharedHttpClient,
+}
+
+/// Clients that act with one set of credentials.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub kms: aws_sdk_kms::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
+    pub sts: aws_sdk_sts::Client,
+}
+
+macro_rules! config {
+    ($sdk:ident, $aws:expr, $credentials:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version($sdk::config::BehaviorVersion::latest())
+            .region($sdk::config::Region::new($aws.region.clone()))
+            .credentials_provider($credentials.clone())
+            .http_client($aws.http.clone())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts());
+        config.set_endpoint_url($aws.endpoint_url.clone());
+        config
+    }};
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .operation_attempt_timeout(Duration::from_secs(60))
+        .build()
+}
+
+impl Aws {
+    pub(crate) fn new(environment: &Environment) -> Result<Self, StorageError> {
+        Ok(Self {
+            region: environment.get("AWS_REGION")?.to_owned(),
+            endpoint_url: environment.find("AWS_ENDPOINT_URL").map(str::to_owned),
+            own: Credentials::new(
+                environment.get("AWS_ACCESS_KEY_ID")?,
+                environment.get("AWS_SECRET_ACCESS_KEY")?,
+                environment.find("AWS_SESSION_TOKEN").map(str::to_owned),
+                None,
+                "Lambda",
+            ),
+            http: Builder::new()
+                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+                .build_https(),
+        })
+    }
+
+    /// Clients that act as the function itself.
+    pub(crate) fn own(&self) -> Clients {
+        self.clients(&self.own)
+    }
+
+    /// Clients that act with `credentials`.
+    pub(crate) fn clients(&self, credentials: &Credentials) -> Clients {
+        let s3 = config!(aws_sdk_s3, self, credentials)
+            .force_path_style(self.endpoint_url.is_some())
+            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+
+        Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(
+                config!(aws_sdk_dynamodb, self, credentials).build(),
+            ),
+            kms: aws_sdk_kms::Client::from_conf(config!(aws_sdk_kms, self, credentials).build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, self, credentials).build()),
+            sts: aws_sdk_sts::Client::from_conf(config!(aws_sdk_sts, self, credentials).build()),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Episodes. They are kept by show; an index leads from an episode's id to its show.
+
+use domain::Episode;
+use serde::{Deserialize, Serialize};
+use tenant_context::{
+    EpisodeId, Grant, ShowId, TenantContext, Timestamp,
+    permission::{CreateEpisode, PublishEpisode, RenderFeed, UpdateEpisode},
+};
+
+use crate::{Page, PageRequest, Storage, StorageError, keys::Collection, transaction::Change};
+
+#[derive(Serialize, Deserialize)]
+struct IndexEntry {
+    show_id: ShowId,
+}
+
+impl Storage {
+    /// Makes a draft in a show that exists.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when its id is taken or the show is gone.
+    pub async fn create_episode(
+        &self,
+        grant: &Grant<'_, CreateEpisode>,
+        episode: &Episode,
+    ) -> Result<(), StorageError> {
+        let id = episode.id.as_str();
+        let mut change = Change::new(self, grant, id)?;
+        change
+            .check_exists(Collection::Shows, episode.show_id.as_str())?
+            .create(Collection::EpisodeIndex, id, &IndexEntry { show_id: episode.show_id.clone() })?
+            .create(Collection::Episodes(&episode.show_id), id, episode)?;
+        change.commit().await
+    }
+
+    /// Finds an episode.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn find_episode(
+        &self,
+        context: &TenantContext,
+        id: &EpisodeId,
+    ) -> Result<Option<Episode>, StorageError> {
+        let entry: Option<IndexEntry> = self.find(context, Collection::EpisodeIndex, id.as_str()).await?;
+        match entry {
+            Some(entry) => self.find(context, Collection::Episodes(&entry.show_id), id.as_str()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lists a show's episodes, drafts too.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_episodes(
+        &self,
+        context: &TenantContext,
+        show: &ShowId,
+        request: &PageRequest,
+    ) -> Result<Page<Episode>, StorageError> {
+        self.list(context, Collection::Episodes(show), request).await
+    }
+
+    /// All of a show's episodes, for its feed.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_episodes_for_feed(
+        &self,
+        grant: &Grant<'_, RenderFeed>,
+        show: &ShowId,
+    ) -> Result<Vec<Episode>, StorageError> {
+        self.list_all(grant.context(), Collection::Episodes(show)).await
+    }
+
+    /// Replaces a draft that is still at `version`.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody else changed it first.
+    pub async fn update_draft(
+        &self,
+        grant: &Grant<'_, UpdateEpisode>,
+        episode: &Episode,
+        version: u64,
+    ) -> Result<(), StorageError> {
+        let mut change = Change::new(self, grant, episode.id.as_str())?;
+        change.replace(Collection::Episodes(&episode.show_id), episode.id.as_str(), version, episode)?;
+        change.commit().await
+    }
+
+    /// Replaces an episode that is, was or will be in the feed, and is still at `version`. The feed is due at once, and again
+    /// at `comes_out_at` if that is later.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody else changed it first.
+    pub async fn update_published(
+        &self,
+        grant: &Grant<'_, PublishEpisode>,
+        episode: &Episode,
+        version: u64,
+    ) -> Result<(), StorageError> {
+        let comes_out_at = episode.publication.as_ref().map(|publication| publication.published_at);
+        let release: Option<(&EpisodeId, Timestamp)> = comes_out_at.map(|at| (&episode.id, at));
+        let mut change = Change::new(self, grant, episode.id.as_str())?;
+        change
+            .replace(Collection::Episodes(&episode.show_id), episode.id.as_str(), version, episode)?
+            .feed_changed(&episode.show_id, release)?;
+        change.commit().await
+    }
+}

@@ -1,0 +1,33 @@
+//! The render queue. Messages carry ids only; who reads one reads the rest again.
+
+use serde::{Deserialize, Serialize};
+use tenant_context::{ShowId, TenancyId};
+
+use crate::{Storage, StorageError, error::During};
+
+/// "Render this show's feed."
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RenderRequest {
+    /// Whose show.
+    pub tenancy_id: TenancyId,
+    /// The show.
+    pub show_id: ShowId,
+}
+
+impl Storage {
+    /// Asks the renderer to look at a show. Losing the message loses no more than time: see `due`.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_render(&self, request: &RenderRequest) -> Result<(), StorageError> {
+        self.own
+            .sqs
+            .send_message()
+            .queue_url(self.environment.get("RENDER_QUEUE_URL")?)
+            .message_body(serde_json::to_string(request).map_err(StorageError::corrupt)?)
+            .send()
+            .await
+            .during("sqs:SendMessage")?;
+        Ok(())
+    }
+}

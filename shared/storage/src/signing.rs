@@ -1,0 +1,53 @@
+//! The key that signs tokens. Its private half never leaves KMS.
+
+use aws_sdk_kms::{primitives::Blob, types::SigningAlgorithmSpec};
+use tenant_context::token::{Unsigned, VerificationKey};
+
+use crate::{Storage, StorageError, error::During};
+
+impl Storage {
+    /// The public keys that tokens may be signed by; asked for once a process.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when KMS does not answer.
+    pub async fn verification_keys(&self) -> Result<&[VerificationKey], StorageError> {
+        self.verification_keys
+            .get_or_try_init(async || {
+                let key_id = self.environment.get("SIGNING_KEY")?;
+                let answer =
+                    self.own.kms.get_public_key().key_id(key_id).send().await.during("kms:GetPublicKey")?;
+                let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+                let key = VerificationKey::from_public_key_info(&der).map_err(StorageError::corrupt)?;
+                Ok(vec![key])
+            })
+            .await
+            .map(Vec::as_slice)
+    }
+
+    /// The key that new tokens are signed by.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when KMS does not answer.
+    pub async fn signing_key_id(&self) -> Result<&str, StorageError> {
+        let newest = self.verification_keys().await?.first();
+        newest.map(VerificationKey::id).ok_or_else(|| StorageError::corrupt("no signing key"))
+    }
+
+    /// Signs a token (RS256).
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when KMS does not answer.
+    pub async fn sign(&self, token: Unsigned) -> Result<String, StorageError> {
+        let answer = self
+            .own
+            .kms
+            .sign()
+            .key_id(self.environment.get("SIGNING_KEY")?)
+            .signing_algorithm(SigningAlgorithmSpec::RsassaPkcs1V15Sha256)
+            .message(Blob::new(token.input()))
+            .send()
+            .await
+            .during("kms:Sign")?;
+        Ok(token.sign_with(answer.signature.unwrap_or_else(|| Blob::new([])).as_ref()))
+    }
+}

@@ -1,0 +1,241 @@
+//! A change: what is written, and the audit event of it, in one transaction.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{ConditionCheck, Delete, Put, TransactWriteItem, Update},
+};
+use serde::Serialize;
+use tenant_context::{AuditEventId, EpisodeId, Grant, Permission, ShowId, TenantContext, Timestamp};
+
+use crate::{
+    Storage, StorageError, due,
+    item::{Item, item, key, string},
+    keys::{Collection, partition},
+};
+
+/// How often a transaction that collided with another is tried again.
+const MOST_COLLISIONS: u32 = 5;
+
+#[derive(Serialize)]
+struct AuditEvent<'a> {
+    id: AuditEventId,
+    at: Timestamp,
+    action: &'a str,
+    principal: String,
+    subject: &'a str,
+}
+
+/// Writes that happen together or not at all, in the name of whoever holds the grant.
+pub(crate) struct Change<'s> {
+    storage: &'s Storage,
+    context: TenantContext,
+    at: Timestamp,
+    table: String,
+    writes: Vec<TransactWriteItem>,
+}
+
+impl<'s> Change<'s> {
+    /// Starts a change to `subject`, with its audit event.
+    pub(crate) fn new<P: Permission>(
+        storage: &'s Storage,
+        grant: &Grant<'_, P>,
+        subject: &str,
+    ) -> Result<Self, StorageError> {
+        let at = storage.now();
+        let mut change = Self {
+            storage,
+            context: grant.context().clone(),
+            at,
+            table: storage.environment.get("TENANT_TABLE")?.to_owned(),
+            writes: Vec::new(),
+        };
+        let event = AuditEvent {
+            id: AuditEventId::new(at, storage.randomness()),
+            at,
+            action: grant.action().as_str(),
+            principal: grant.context().principal().to_string(),
+            subject,
+        };
+        change.create(Collection::Audit, event.id.as_str(), &event)?;
+        Ok(change)
+    }
+
+    /// An item that must not exist yet.
+    pub(crate) fn create(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        body: &impl Serialize,
+    ) -> Result<&mut Self, StorageError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item(partition(&self.context, collection), id, body)?))
+            .condition_expression("attribute_not_exists(pk)");
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item that must still be at `version`; the new body carries the next.
+    pub(crate) fn replace(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        version: u64,
+        body: &impl Serialize,
+    ) -> Result<&mut Self, StorageError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item(partition(&self.context, collection), id, body)?))
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(version));
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item whose `state` must be one of `states`.
+    pub(crate) fn replace_in_state(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        states: &[&str],
+        body: &impl Serialize,
+    ) -> Result<&mut Self, StorageError> {
+        let (condition, values) = in_state(states);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item(partition(&self.context, collection), id, body)?))
+            .condition_expression(condition)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values));
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item whose `state` must be `state`, and that shall not exist any more.
+    pub(crate) fn delete_in_state(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        state: &str,
+    ) -> Result<&mut Self, StorageError> {
+        let (condition, values) = in_state(&[state]);
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(partition(&self.context, collection), id)))
+            .condition_expression(condition)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(values));
+        self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Counts a change that the show's feed shows, which is due at once, or when `episode` comes out.
+    pub(crate) fn feed_changed(
+        &mut self,
+        show: &ShowId,
+        episode: Option<(&EpisodeId, Timestamp)>,
+    ) -> Result<&mut Self, StorageError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(partition(&self.context, Collection::FeedVersions), show.as_str())))
+            .update_expression("ADD #counter :one")
+            .expression_attribute_names("#counter", "counter")
+            .expression_attribute_values(":one", number(1));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))?;
+
+        let due = due::render_at(&self.context, show, None, self.at)?;
+        self.put_due(due)?;
+        if let Some((episode, at)) = episode.filter(|(_, at)| *at > self.at) {
+            let due = due::render_at(&self.context, show, Some(episode), at)?;
+            self.put_due(due)?;
+        }
+        Ok(self)
+    }
+
+    /// An item that must exist.
+    pub(crate) fn check_exists(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+    ) -> Result<&mut Self, StorageError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(partition(&self.context, collection), id)))
+            .condition_expression("attribute_exists(pk)");
+        self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item that must exist, and shall not any more.
+    pub(crate) fn delete(&mut self, collection: Collection<'_>, id: &str) -> Result<&mut Self, StorageError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(partition(&self.context, collection), id)))
+            .condition_expression("attribute_exists(pk)");
+        self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item of the directory's due work, under the tenancy's own partition.
+    fn put_due(&mut self, item: Item) -> Result<&mut Self, StorageError> {
+        let table = self.storage.environment.get("DIRECTORY_TABLE")?;
+        let put = Put::builder().table_name(table).set_item(Some(item));
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Writes everything, or nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when any condition did not hold.
+    pub(crate) async fn commit(self) -> Result<(), StorageError> {
+        let tenant = self.storage.tenant(&self.context).await?;
+        let mut attempt = 0;
+        loop {
+            let written = tenant
+                .clients
+                .dynamodb
+                .transact_write_items()
+                .set_transact_items(Some(self.writes.clone()))
+                .send()
+                .await;
+            let Err(error) = written else { return Ok(()) };
+            match cancellation(&error) {
+                Some("ConditionalCheckFailed") => return Err(StorageError::Conflict),
+                Some("TransactionConflict") if attempt < MOST_COLLISIONS => attempt += 1,
+                _ => return Err(StorageError::from_sdk("dynamodb:TransactWriteItems", error)),
+            }
+            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+        }
+    }
+
+    fn push(
+        &mut self,
+        write: aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder,
+    ) -> Result<&mut Self, StorageError> {
+        self.writes.push(write.build());
+        Ok(self)
+    }
+}
+
+fn in_state(states: &[&str]) -> (String, Item) {
+    let values: Item =
+        states.iter().enumerate().map(|(at, state)| (format!(":state{at}"), string(*state))).collect();
+    let names: Vec<_> = (0..states.len()).map(|at| format!(":state{at}")).collect();
+    (format!("#state IN ({})", names.join(", ")), values)
+}
+
+fn number(value: u64) -> aws_sdk_dynamodb::types::AttributeValue {
+    aws_sdk_dynamodb::types::AttributeValue::N(value.to_string())
+}
+
+type TransactError = SdkError<TransactWriteItemsError>;
+
+/// Why a transaction was cancelled: a condition that failed counts before a collision with another transaction.
+fn cancellation(error: &TransactError) -> Option<&str> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
+        return None;
+    };
+    let codes = || cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+    codes()
+        .find(|code| *code == "ConditionalCheckFailed")
+        .or_else(|| codes().find(|code| *code == "TransactionConflict"))
+}

@@ -1,0 +1,241 @@
+//! Uploads: the item, and the multipart upload into the quarantine that it stands for.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    error::ProvideErrorMetadata,
+    presigning::PresigningConfig,
+    types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption},
+};
+use domain::{Part, Upload};
+use tenant_context::{Grant, TenantContext, UploadId, permission::CreateUpload};
+
+use crate::{
+    Page, PageRequest, Storage, StorageError, error::During, keys, keys::Collection, transaction::Change,
+};
+
+/// How long a part's URL works. Credentials live 15 minutes, and a URL signed by them no longer; `GET` signs new ones.
+const PART_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// Where to PUT a part.
+#[derive(Debug)]
+pub struct UploadPart {
+    /// Which part.
+    pub part: Part,
+    /// A presigned URL that takes exactly the part's number of bytes.
+    pub url: String,
+}
+
+/// A part that S3 has.
+#[derive(Debug, Clone)]
+pub struct ReceivedPart {
+    /// Its number.
+    pub number: u16,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    etag: String,
+}
+
+impl Storage {
+    /// Starts an upload: opens a multipart upload under the tenancy's key, then writes the item. A multipart upload that no
+    /// item tells of is aborted by the bucket's lifecycle.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the id is taken.
+    pub async fn create_upload(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        mut upload: Upload,
+    ) -> Result<Upload, StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        let opened = tenant
+            .clients
+            .s3
+            .create_multipart_upload()
+            .bucket(self.environment.get("UPLOAD_BUCKET")?)
+            .key(keys::upload_object(context, &upload.id))
+            .server_side_encryption(ServerSideEncryption::AwsKms)
+            .ssekms_key_id(self.tenancy_key(context.tenancy())?)
+            .send()
+            .await
+            .during("s3:CreateMultipartUpload")?;
+        upload.multipart_id = opened.upload_id;
+
+        let mut change = Change::new(self, grant, upload.id.as_str())?;
+        change.create(Collection::Uploads, upload.id.as_str(), &upload)?;
+        change.commit().await?;
+        Ok(upload)
+    }
+
+    /// Finds an upload.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn find_upload(
+        &self,
+        context: &TenantContext,
+        id: &UploadId,
+    ) -> Result<Option<Upload>, StorageError> {
+        self.find(context, Collection::Uploads, id.as_str()).await
+    }
+
+    /// Lists uploads.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_uploads(
+        &self,
+        context: &TenantContext,
+        request: &PageRequest,
+    ) -> Result<Page<Upload>, StorageError> {
+        self.list(context, Collection::Uploads, request).await
+    }
+
+    /// Signs a URL for each of `parts`.
+    ///
+    /// # Errors
+    /// [`StorageError`] when STS does not answer.
+    pub async fn sign_parts(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+        parts: &[Part],
+    ) -> Result<Vec<UploadPart>, StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        let lifetime = PresigningConfig::expires_in(PART_URL_LIFETIME).map_err(StorageError::corrupt)?;
+        let mut signed = Vec::with_capacity(parts.len());
+        for part in parts {
+            let size = i64::try_from(part.size_bytes).map_err(StorageError::corrupt)?;
+            let request = tenant
+                .clients
+                .s3
+                .upload_part()
+                .bucket(self.environment.get("UPLOAD_BUCKET")?)
+                .key(keys::upload_object(context, &upload.id))
+                .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+                .part_number(i32::from(part.number))
+                .content_length(size)
+                .presigned(lifetime.clone())
+                .await
+                .during("s3:UploadPart")?;
+            signed.push(UploadPart { part: *part, url: request.uri().to_owned() });
+        }
+        Ok(signed)
+    }
+
+    /// The parts that S3 has; none when the multipart upload has ended.
+    ///
+    /// # Errors
+    /// [`StorageError`] when S3 does not answer.
+    pub async fn list_received_parts(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+    ) -> Result<Option<Vec<ReceivedPart>>, StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        let mut pages = tenant
+            .clients
+            .s3
+            .list_parts()
+            .bucket(self.environment.get("UPLOAD_BUCKET")?)
+            .key(keys::upload_object(context, &upload.id))
+            .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+            .into_paginator()
+            .send();
+        let mut received = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.code() == Some("NoSuchUpload") => return Ok(None),
+                Err(error) => return Err(error).during("s3:ListParts"),
+            };
+            for part in page.parts() {
+                received.push(ReceivedPart {
+                    number: u16::try_from(part.part_number().unwrap_or_default())
+                        .map_err(StorageError::corrupt)?,
+                    size_bytes: u64::try_from(part.size().unwrap_or_default())
+                        .map_err(StorageError::corrupt)?,
+                    etag: part.e_tag().unwrap_or_default().to_owned(),
+                });
+            }
+        }
+        Ok(Some(received))
+    }
+
+    /// Puts the parts together. The scan starts by itself when the object is there.
+    ///
+    /// # Errors
+    /// [`StorageError`] when S3 does not answer.
+    pub async fn assemble(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+        parts: &[ReceivedPart],
+    ) -> Result<(), StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        let parts = parts.iter().map(|part| {
+            CompletedPart::builder().part_number(i32::from(part.number)).e_tag(&part.etag).build()
+        });
+        tenant
+            .clients
+            .s3
+            .complete_multipart_upload()
+            .bucket(self.environment.get("UPLOAD_BUCKET")?)
+            .key(keys::upload_object(context, &upload.id))
+            .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build())
+            .send()
+            .await
+            .during("s3:CompleteMultipartUpload")?;
+        Ok(())
+    }
+
+    /// Writes that the bytes are there, unless the media worker knows already.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when the upload is past that.
+    pub async fn mark_scanning(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+    ) -> Result<(), StorageError> {
+        let mut change = Change::new(self, grant, upload.id.as_str())?;
+        change.replace_in_state(Collection::Uploads, upload.id.as_str(), &["created"], upload)?;
+        change.commit().await
+    }
+
+    /// Gives up an upload whose bytes are not all there: S3 forgets its parts, and the item goes.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it is being scanned already.
+    pub async fn abort_upload(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+    ) -> Result<(), StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        let aborted = tenant
+            .clients
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.environment.get("UPLOAD_BUCKET")?)
+            .key(keys::upload_object(context, &upload.id))
+            .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+            .send()
+            .await;
+        if let Err(error) = aborted
+            && error.code() != Some("NoSuchUpload")
+        {
+            return Err(error).during("s3:AbortMultipartUpload");
+        }
+
+        let mut change = Change::new(self, grant, upload.id.as_str())?;
+        change.delete_in_state(Collection::Uploads, upload.id.as_str(), "created")?;
+        change.commit().await
+    }
+}
