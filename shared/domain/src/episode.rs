@@ -112,7 +112,10 @@ impl Episode {
         now: Timestamp,
     ) -> Result<bool, Invalid> {
         if let Some(media_id) = &changes.media_id {
-            self.may_carry(media.filter(|media| media.id == *media_id))?;
+            let media = media
+                .filter(|media| media.id == *media_id)
+                .ok_or(Invalid::new("an episode's media is the id of media in the same tenancy"))?;
+            self.may_carry(media)?;
         }
 
         let before = self.clone();
@@ -147,6 +150,7 @@ impl Episode {
         if !media.format.is_enclosure() {
             return Err(Invalid::new("podcast apps play MP3 and M4A: give the episode media in one of them"));
         }
+        self.may_carry(media)?;
 
         let before = self.clone();
         let publication = self
@@ -174,8 +178,7 @@ impl Episode {
         Ok(self.count_change(&before, now))
     }
 
-    fn may_carry(&self, media: Option<&Media>) -> Result<(), Invalid> {
-        let media = media.ok_or(Invalid::new("an episode's media is the id of media in the same tenancy"))?;
+    fn may_carry(&self, media: &Media) -> Result<(), Invalid> {
         match &self.publication {
             Some(publication) if !publication.has_extension_of(media.format) => Err(Invalid::new(
                 "a published enclosure's URL never changes, so new media must keep its file extension",

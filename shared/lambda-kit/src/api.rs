@@ -1,8 +1,11 @@
 //! Who calls: the functions behind the authorizer take it from the data token that the authorizer handed over.
 
-use storage::Storage;
+use std::str::FromStr;
+
+use storage::{Storage, StorageError};
 use tenant_context::{
-    Operator, TenantContext,
+    Grant, Operator, Permission, TenantContext, Timestamp,
+    id::Randomness,
     token::{Caller, verify_data_token},
 };
 
@@ -13,6 +16,15 @@ pub struct Api {
     /// The stores.
     pub storage: Storage,
     issuer: String,
+}
+
+/// An id to make something under.
+#[derive(Debug)]
+pub struct Reserved<I> {
+    /// The id.
+    pub id: I,
+    /// Whether an earlier request had it: what it made may exist.
+    pub is_repeated: bool,
 }
 
 impl Api {
@@ -40,6 +52,26 @@ impl Api {
         match self.caller(request).await? {
             Caller::Operator(operator) => Ok(operator),
             Caller::Tenant(_) => Err(Problem::not_found()),
+        }
+    }
+
+    /// The id under which to make something: a new one, or the one that an earlier request with the same `Idempotency-Key` had.
+    ///
+    /// # Errors
+    /// 422 when the key went with another request.
+    pub async fn reserve<P: Permission, I: FromStr + ToString>(
+        &self,
+        request: &Request,
+        grant: &Grant<'_, P>,
+        new_id: impl Fn(Timestamp, &dyn Randomness) -> I,
+    ) -> Result<Reserved<I>, Problem> {
+        let id = new_id(self.storage.now(), self.storage.randomness());
+        let Some(key) = request.idempotency_key()? else { return Ok(Reserved { id, is_repeated: false }) };
+
+        let reservation = self.storage.reserve(grant, &key, &id.to_string()).await?;
+        match reservation.id.parse() {
+            Ok(id) => Ok(Reserved { id, is_repeated: reservation.is_repeated }),
+            Err(_) => Err(StorageError::IdempotencyMismatch.into()),
         }
     }
 

@@ -13,12 +13,12 @@ mod reply;
 mod request;
 mod router;
 
-pub use api::Api;
+pub use api::{Api, Reserved};
 pub use batch::{Failure, work_through};
 pub use clock::SystemClock;
 pub use environment::{open_storage, required, variable};
 pub use problem::{FieldError, Problem};
-pub use reply::{Reply, accepted, created, listed, no_content, ok, ok_at_version};
+pub use reply::{Reply, accepted, created, json, listed, no_content, ok, ok_at_version};
 pub use request::Request;
 pub use router::{Router, serve};
 

@@ -59,7 +59,8 @@ pub fn no_content() -> Reply {
     reply
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+/// A JSON document as it is, where a standard says what it looks like.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let mut reply = Response::new(Body::Text(serde_json::to_string(body).unwrap_or_default()));
     *reply.status_mut() = status;
     let headers = reply.headers_mut();

@@ -119,18 +119,14 @@ impl Request {
         reply::listed(page.items.into_iter().map(describe).collect(), next)
     }
 
-    /// The version that `If-Match` asks for; none when it is absent or `*`.
+    /// Holds the caller to the version that `If-Match` names, if it names one.
     ///
     /// # Errors
-    /// 412 when it is no version of ours.
-    pub fn if_match(&self) -> Result<Option<u64>, Problem> {
+    /// 412 when `version` is another.
+    pub fn check_if_match(&self, version: u64) -> Result<(), Problem> {
         match self.header("if-match") {
-            None | Some("*") => Ok(None),
-            Some(tag) => {
-                let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                let version = version.and_then(|version| version.parse().ok());
-                version.map(Some).ok_or_else(Problem::precondition_failed)
-            }
+            Some(tag) if tag != "*" && tag != format!("\"{version}\"") => Err(Problem::precondition_failed()),
+            _ => Ok(()),
         }
     }
 

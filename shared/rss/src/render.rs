@@ -53,11 +53,10 @@ fn write_channel(document: &mut Document, feed: &Feed<'_>) {
         .raw("</link>\n<description>")
         .text(show.description.as_str())
         .raw("</description>\n<language>")
-        .text(show.language.as_str());
+        .text(show.language.as_str())
+        .raw("</language>\n");
     if let Some(published_at) = feed.published_at() {
-        document.raw("</language>\n<pubDate>").text(&published_at.to_rfc2822()).raw("</pubDate>\n");
-    } else {
-        document.raw("</language>\n");
+        document.raw("<pubDate>").text(&published_at.to_rfc2822()).raw("</pubDate>\n");
     }
     document
         .raw("<lastBuildDate>")
