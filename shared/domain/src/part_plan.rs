@@ -18,15 +18,18 @@ pub struct Part {
 
 const MEBIBYTE: u64 = 1 << 20;
 
+/// S3's limit for one upload.
+const MOST_PARTS: u16 = 10_000;
+
+// S3 takes parts of 5 MiB to 5 GiB; the last may be smaller.
+const _: () = assert!(PartPlan::PART_SIZE >= 5 * MEBIBYTE);
+const _: () = assert!(PartPlan::LARGEST / PartPlan::PART_SIZE <= MOST_PARTS as u64);
+
 impl PartPlan {
     /// The largest upload: 5 GiB.
     pub const LARGEST: u64 = 5 << 30;
 
     const PART_SIZE: u64 = 8 * MEBIBYTE;
-
-    // S3: a part has 5 MiB to 5 GiB (the last may be smaller), an upload at most 10,000 of them.
-    const _S3_TAKES_IT: () =
-        assert!(Self::PART_SIZE >= 5 * MEBIBYTE && Self::LARGEST / Self::PART_SIZE <= 10_000);
 
     /// A plan for `size_bytes` bytes.
     ///
@@ -50,7 +53,7 @@ impl PartPlan {
 
     /// The parts in their order.
     pub fn parts(self) -> impl Iterator<Item = Part> {
-        (1..).scan(self.size_bytes, move |left, number| {
+        (1..=MOST_PARTS).scan(self.size_bytes, move |left, number| {
             let size_bytes = self.part_size.min(*left);
             *left -= size_bytes;
             (size_bytes > 0).then_some(Part { number, size_bytes })

@@ -30,8 +30,6 @@ pub struct Show {
     pub updated_at: Timestamp,
     /// Counts changes, from 1; an `ETag` is made of it.
     pub version: u64,
-    /// Counts changes that the feed shows, those of episodes too, from 1. A document of a newer version replaces an older one.
-    pub feed_version: u64,
 }
 
 /// Who may listen to a show.
@@ -102,7 +100,6 @@ impl Show {
             created_at: now,
             updated_at: now,
             version: 1,
-            feed_version: 1,
         }
     }
 
@@ -122,7 +119,6 @@ impl Show {
         }
         self.updated_at = now;
         self.version += 1;
-        self.feed_version += 1;
         true
     }
 }
@@ -162,7 +158,7 @@ pub(crate) mod tests {
         assert!(show.apply(changes, later));
 
         assert_eq!((show.title.as_str(), show.explicit), ("Tides", true));
-        assert_eq!((show.version, show.feed_version, show.updated_at), (2, 2, later));
+        assert_eq!((show.version, show.updated_at), (2, later));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub struct Rejection {
     pub detail: String,
 }
 
-/// Why an upload was rejected, for programs.
+/// Why an upload was rejected, for programs. The names are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionCode {
@@ -69,10 +69,30 @@ pub enum RejectionCode {
     WrongSize,
     /// Not the bytes whose hash was announced.
     WrongChecksum,
-    /// No audio in it that can be understood.
+    /// No bytes.
+    EmptyFile,
+    /// Text, a picture, an archive, noise.
     NotAudio,
-    /// Audio, but damaged, or in a container or codec that is not accepted.
-    UnsupportedAudio,
+    /// Sound or video in a container that is not taken.
+    UnsupportedFormat,
+    /// A container that is taken, with sound coded in a way that is not.
+    UnsupportedCodec,
+    /// An MP4 written in pieces, as for streaming.
+    Fragmented,
+    /// Moving pictures.
+    Video,
+    /// A container without sound.
+    NoAudioTrack,
+    /// More than one recording in one file.
+    SeveralTracks,
+    /// Copy-protected.
+    Encrypted,
+    /// Ends before its sound does.
+    Truncated,
+    /// Contradicts itself, or is half noise.
+    Damaged,
+    /// Less than a second.
+    TooShort,
 }
 
 /// What an upload starts with.

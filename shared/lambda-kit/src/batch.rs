@@ -54,7 +54,8 @@ pub async fn work_through(
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Batch>| {
         let mut failures = Failures::default();
         for record in event.payload.records {
-            if let Err(error) = work(&record.body).await {
+            // On the heap: a worker's future is large, and its type deep.
+            if let Err(error) = Box::pin(work(&record.body)).await {
                 tracing::error!(%error, cause = ?error, message_id = record.message_id, "a message failed");
                 failures.batch_item_failures.push(FailedItem { item_identifier: record.message_id });
             }

@@ -6,7 +6,10 @@ use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
 use domain::{AudioFormat, ContentHash, Media, Upload};
 use ring::digest;
 use serde::{Deserialize, Serialize};
-use tenant_context::{Grant, MediaId, TenantContext, UploadId, permission::ProcessUpload};
+use tenant_context::{
+    Grant, MediaId, TenantContext, UploadId,
+    permission::{ProcessUpload, RenderFeed},
+};
 
 use crate::{Storage, StorageError, error::During, keys, keys::Collection, transaction::Change};
 
@@ -35,6 +38,17 @@ impl Storage {
         id: &MediaId,
     ) -> Result<Option<Media>, StorageError> {
         self.find(context, Collection::Media, id.as_str()).await
+    }
+
+    /// All media, for a feed.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_media_for_feed(
+        &self,
+        grant: &Grant<'_, RenderFeed>,
+    ) -> Result<Vec<Media>, StorageError> {
+        self.list_all(grant.context(), Collection::Media).await
     }
 
     /// Copies scanned bytes into `file` and answers their hash and number. Memory does not grow with the object.
@@ -72,8 +86,8 @@ impl Storage {
             file.write_all(&bytes).map_err(|error| unavailable(error.into()))?;
             size += bytes.len() as u64;
         }
-        let digest = digest.finish().as_ref().try_into().map_err(StorageError::corrupt)?;
-        Ok((ContentHash::from_digest(digest), size))
+        let hash = digest.finish().as_ref().try_into().map_err(StorageError::corrupt)?;
+        Ok((ContentHash::from_digest(hash), size))
     }
 
     /// Copies scanned bytes to where media is kept, named by their hash. Twice is once.

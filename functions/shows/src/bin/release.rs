@@ -1,0 +1,16 @@
+//! Wires the release function: the minute's sweep.
+
+use lambda_kit::{open_storage, start_logging};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use shows::release_due::{Tick, release_due};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    start_logging();
+    let storage = &open_storage()?;
+
+    run(service_fn(async move |event: LambdaEvent<Tick>| {
+        release_due(storage, &event.payload).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,41 @@
+//! `POST /v1/shows/{show}/episodes`: a draft.
+
+use domain::{Episode, NewEpisode};
+use lambda_kit::{Problem, Reply, Request, created};
+use tenant_context::{EpisodeId, ShowId, permission::CreateEpisode};
+
+use crate::{App, Shows, view::EpisodeView};
+
+pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let show_id: ShowId = request.parameter("show")?;
+    let new: NewEpisode = request.json()?;
+
+    let grant = context.grant::<CreateEpisode>()?;
+
+    let storage = &app.api.storage;
+    let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;
+    if let Some(media) = &new.media_id
+        && storage.find_media(&context, media).await?.is_none()
+    {
+        return Err(Problem::invalid_field(
+            "/media_id",
+            "There is no such media. Use the media_id of an upload that is ready.",
+        ));
+    }
+    let reserved = app.api.reserve(&request, &grant, EpisodeId::new).await?;
+    if reserved.is_repeated
+        && let Some(episode) = storage.find_episode(&context, &reserved.id).await?
+    {
+        return Ok(describe(&app, episode));
+    }
+    let episode = Episode::new(reserved.id, show.id, new, storage.now());
+    storage.create_episode(&grant, &episode).await?;
+
+    Ok(describe(&app, episode))
+}
+
+fn describe(app: &Shows, episode: Episode) -> Reply {
+    let (location, version) = (format!("/v1/episodes/{}", episode.id), episode.version);
+    created(EpisodeView::new(episode, app.api.storage.now()), &location, Some(version))
+}

@@ -1,0 +1,18 @@
+//! `GET /v1/shows/{show}`.
+
+use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use tenant_context::permission::ReadShows;
+
+use crate::{App, view::ShowView};
+
+pub(crate) async fn find_show(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let id = request.parameter("show")?;
+
+    context.grant::<ReadShows>()?;
+
+    let show = app.api.storage.find_show(&context, &id).await?.ok_or_else(Problem::not_found)?;
+
+    let version = show.version;
+    Ok(ok_at_version(ShowView::new(show, &app.addresses), version))
+}

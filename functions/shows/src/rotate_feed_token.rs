@@ -1,0 +1,29 @@
+//! `POST /v1/listeners/{listener}/rotate`: a new feed URL; the old one has stopped working when this answers.
+
+use domain::FeedToken;
+use lambda_kit::{Problem, Reply, Request, ok};
+use serde::Serialize;
+use tenant_context::{ListenerId, permission::ManageListeners};
+use url::Url;
+
+use crate::App;
+
+#[derive(Serialize)]
+struct Rotated {
+    id: ListenerId,
+    feed_url: Url,
+}
+
+pub(crate) async fn rotate_feed_token(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let id: ListenerId = request.parameter("listener")?;
+
+    let grant = context.grant::<ManageListeners>()?;
+
+    let storage = &app.api.storage;
+    let token = FeedToken::new(storage.randomness());
+    let show_id = storage.rotate_feed_token(&grant, &id, &token).await?.ok_or_else(Problem::not_found)?;
+    let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;
+
+    Ok(ok(Rotated { id, feed_url: app.addresses.with_token(token).feed(&show.slug) }))
+}

@@ -1,0 +1,27 @@
+//! `POST /v1/episodes/{episode}/unpublish`: out of the feed. Its GUID and enclosure URL stay its own for when it comes back.
+
+use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use tenant_context::{EpisodeId, permission::PublishEpisode};
+
+use crate::{App, view::EpisodeView};
+
+pub(crate) async fn unpublish_episode(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let id: EpisodeId = request.parameter("episode")?;
+
+    let grant = context.grant::<PublishEpisode>()?;
+
+    let storage = &app.api.storage;
+    let mut episode = storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    request.check_if_match(episode.version)?;
+    let (version, now) = (episode.version, storage.now());
+    let is_changed =
+        episode.unpublish(now).map_err(|invalid| Problem::conflict("not_published", invalid.to_string()))?;
+    if is_changed {
+        storage.update_published(&grant, &episode, version).await?;
+        app.feed_changed(&context, &episode.show_id).await;
+    }
+
+    let version = episode.version;
+    Ok(ok_at_version(EpisodeView::new(episode, now), version))
+}

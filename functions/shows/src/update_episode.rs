@@ -1,0 +1,42 @@
+//! `PATCH /v1/episodes/{episode}`: what is absent stays. What is, was or will be in the feed takes the right to publish.
+
+use domain::EpisodeChanges;
+use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use tenant_context::permission::{PublishEpisode, UpdateEpisode};
+
+use crate::{App, view::EpisodeView};
+
+pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let id = request.parameter("episode")?;
+    let changes: EpisodeChanges = request.json()?;
+
+    let draft_grant = context.grant::<UpdateEpisode>()?;
+    let storage = &app.api.storage;
+    let mut episode = storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let publish_grant = match &episode.publication {
+        Some(_) => Some(context.grant::<PublishEpisode>()?),
+        None => None,
+    };
+
+    request.check_if_match(episode.version)?;
+    let version = episode.version;
+    let media = match &changes.media_id {
+        Some(media) => storage.find_media(&context, media).await?,
+        None => None,
+    };
+    let is_changed = episode
+        .apply(changes, media.as_ref(), storage.now())
+        .map_err(|invalid| Problem::invalid_field("/media_id", invalid.to_string()))?;
+    match publish_grant {
+        _ if !is_changed => {}
+        None => storage.update_draft(&draft_grant, &episode, version).await?,
+        Some(grant) => {
+            storage.update_published(&grant, &episode, version).await?;
+            app.feed_changed(&context, &episode.show_id).await;
+        }
+    }
+
+    let version = episode.version;
+    Ok(ok_at_version(EpisodeView::new(episode, storage.now()), version))
+}

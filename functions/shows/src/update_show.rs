@@ -1,0 +1,26 @@
+//! `PATCH /v1/shows/{show}`: what is absent stays.
+
+use domain::ShowChanges;
+use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use tenant_context::permission::UpdateShow;
+
+use crate::{App, view::ShowView};
+
+pub(crate) async fn update_show(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.api.tenant(&request).await?;
+    let id = request.parameter("show")?;
+    let changes: ShowChanges = request.json()?;
+
+    let grant = context.grant::<UpdateShow>()?;
+
+    let mut show = app.api.storage.find_show(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    request.check_if_match(show.version)?;
+    let version = show.version;
+    if show.apply(changes, app.api.storage.now()) {
+        app.api.storage.update_show(&grant, &show, version).await?;
+        app.feed_changed(&context, &show.id).await;
+    }
+
+    let version = show.version;
+    Ok(ok_at_version(ShowView::new(show, &app.addresses), version))
+}

@@ -1,0 +1,68 @@
+//! `POST /v1/uploads/{upload}/complete`: all parts are there; scanning and probing follow by themselves.
+
+use domain::{Part, PartPlan, Upload, UploadState};
+use lambda_kit::{FieldError, Problem, Reply, Request, accepted};
+use serde::Deserialize;
+use storage::{ReceivedPart, StorageError};
+use tenant_context::{UploadId, permission::CreateUpload};
+
+use crate::{App, view::UploadView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {}
+
+pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let id: UploadId = request.parameter("upload")?;
+    let Wire {} = request.json()?;
+
+    let grant = context.grant::<CreateUpload>()?;
+
+    let mut upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    if upload.state == UploadState::Created {
+        // No parts and no multipart upload: an earlier call put them together and did not come to say so.
+        if let Some(received) = app.storage.list_received_parts(&grant, &upload).await? {
+            check_parts(&upload, &received)?;
+            app.storage.assemble(&grant, &upload, &received).await?;
+        }
+        upload.start_scanning(app.storage.now()).map_err(|_| Problem::internal())?;
+        match app.storage.mark_scanning(&grant, &upload).await {
+            // The media worker was quicker, and knows more.
+            Err(StorageError::Conflict) => {
+                upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
+            }
+            result => result?,
+        }
+    }
+
+    let location = format!("/v1/uploads/{id}");
+    Ok(accepted(UploadView::new(upload, Vec::new()), &location))
+}
+
+/// S3 would put any parts together; the caller announced how many bytes there are.
+fn check_parts(upload: &Upload, received: &[ReceivedPart]) -> Result<(), Problem> {
+    let plan = PartPlan::for_size(upload.size_bytes).map_err(|_| Problem::internal())?;
+    let wrong: Vec<_> = plan
+        .parts()
+        .filter_map(|part| complaint(&part, received).map(|detail| (part, detail)))
+        .map(|(part, detail)| FieldError { pointer: format!("/parts/{}", part.number), detail })
+        .take(100)
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let detail = "Parts are missing or have another size than announced. GET the upload for URLs, PUT them, complete again.";
+    Err(Problem { errors: wrong, ..Problem::conflict("upload_incomplete", detail) })
+}
+
+fn complaint(part: &Part, received: &[ReceivedPart]) -> Option<String> {
+    match received.iter().find(|have| have.number == part.number) {
+        None => Some(format!("Part {} of {} bytes is missing.", part.number, part.size_bytes)),
+        Some(have) if have.size_bytes != part.size_bytes => Some(format!(
+            "Part {} has {} bytes and should have {}.",
+            part.number, have.size_bytes, part.size_bytes
+        )),
+        Some(_) => None,
+    }
+}

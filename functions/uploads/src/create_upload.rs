@@ -1,0 +1,42 @@
+//! `POST /v1/uploads`: where to PUT the parts of a file.
+
+use domain::{NewUpload, PartPlan, Upload};
+use lambda_kit::{Problem, Reply, Request, created};
+use tenant_context::{Grant, UploadId, permission::CreateUpload};
+
+use crate::{
+    App,
+    view::{UploadView, next_batch},
+};
+
+pub(crate) async fn create_upload(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let new: NewUpload = request.json()?;
+    let plan = PartPlan::for_size(new.size_bytes)
+        .map_err(|invalid| Problem::invalid_field("/size_bytes", invalid.to_string()))?;
+
+    let grant = context.grant::<CreateUpload>()?;
+
+    let upload = find_or_create(&app, &request, &grant, new).await?;
+    let parts = app.storage.sign_parts(&grant, &upload, &next_batch(plan.parts())).await?;
+
+    let location = format!("/v1/uploads/{}", upload.id);
+    Ok(created(UploadView::new(upload, parts), &location, None))
+}
+
+async fn find_or_create(
+    app: &App,
+    request: &Request,
+    grant: &Grant<'_, CreateUpload>,
+    new: NewUpload,
+) -> Result<Upload, Problem> {
+    let reserved = app.reserve(request, grant, UploadId::new).await?;
+    if reserved.is_repeated
+        && let Some(upload) = app.storage.find_upload(grant.context(), &reserved.id).await?
+    {
+        return Ok(upload);
+    }
+    let upload = Upload::new(reserved.id, new, app.storage.now())
+        .map_err(|invalid| Problem::invalid_field("/size_bytes", invalid.to_string()))?;
+    Ok(app.storage.create_upload(grant, upload).await?)
+}

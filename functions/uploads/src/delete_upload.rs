@@ -1,0 +1,30 @@
+//! `DELETE /v1/uploads/{upload}`: gives up an upload whose bytes are not all there.
+
+use domain::UploadState;
+use lambda_kit::{Problem, Reply, Request, no_content};
+use storage::StorageError;
+use tenant_context::permission::CreateUpload;
+
+use crate::App;
+
+pub(crate) async fn delete_upload(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let id = request.parameter("upload")?;
+
+    let grant = context.grant::<CreateUpload>()?;
+
+    let upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let completed = || {
+        Problem::conflict(
+            "upload_completed",
+            "This upload was completed; it ends ready or rejected by itself.",
+        )
+    };
+    if upload.state != UploadState::Created {
+        return Err(completed());
+    }
+    match app.storage.abort_upload(&grant, &upload).await {
+        Err(StorageError::Conflict) => Err(completed()),
+        result => Ok(result.map(|()| no_content())?),
+    }
+}

@@ -1,0 +1,168 @@
+//! How the packets of a track are coded: `stsd`, `esds` (ISO/IEC 14496-14, 5.6) and AudioSpecificConfig (14496-3, 1.6.2.1).
+
+use std::ops::Range;
+
+use super::boxes::{Boxes, Mp4Box, find_child};
+use crate::probe::{ProbeError, Refusal, source::Source};
+
+/// An `esds` is some forty bytes.
+const LONGEST_ESDS: usize = 1024;
+
+/// What is known of the sound before a packet is read.
+pub(super) struct SampleDescription {
+    pub(super) channels: u32,
+    pub(super) sample_rate_hz: u32,
+}
+
+impl SampleDescription {
+    /// # Errors
+    /// [`Refusal::UnsupportedCodec`] for anything but AAC, [`Refusal::Encrypted`] for protected AAC.
+    pub(super) fn read(source: &mut Source, tables: Range<u64>) -> Result<Self, ProbeError> {
+        let Mp4Box { kind, body } = first_entry(source, tables)?;
+        match &kind {
+            b"mp4a" => {}
+            b"enca" | b"drms" => return Err(Refusal::Encrypted.into()),
+            _ => return Err(Refusal::UnsupportedCodec.into()),
+        }
+        let channels = u16::from_be_bytes(source.array(body.start + 16)?);
+        // QuickTime's versions 1 and 2 have more fields before the boxes.
+        let children = match u16::from_be_bytes(source.array(body.start + 8)?) {
+            0 => 28,
+            1 => 44,
+            _ => 64,
+        };
+        let children = body.start + children..body.end;
+        if children.is_empty() {
+            return Err(Refusal::Damaged.into());
+        }
+        let esds = match find_child(source, children.clone(), *b"wave")? {
+            Some(wave) => find_child(source, wave, *b"esds")?,
+            None => find_child(source, children, *b"esds")?,
+        };
+        let esds = esds.ok_or(Refusal::Damaged)?;
+        let len = usize::try_from(esds.end - esds.start).unwrap_or(usize::MAX).min(LONGEST_ESDS);
+        let config = audio_config(source.bytes(esds.start + 4, len.saturating_sub(4))?)?;
+        Ok(config.description(channels.into())?)
+    }
+}
+
+/// Whether a video track holds pictures such as chapters have, and no film.
+pub(super) fn is_still_picture(source: &mut Source, tables: Range<u64>) -> Result<bool, ProbeError> {
+    Ok(matches!(&first_entry(source, tables)?.kind, b"jpeg" | b"mjpa" | b"png "))
+}
+
+fn first_entry(source: &mut Source, tables: Range<u64>) -> Result<Mp4Box, ProbeError> {
+    let stsd = find_child(source, tables, *b"stsd")?.ok_or(Refusal::Damaged)?;
+    let entries = (stsd.start + 8).min(stsd.end)..stsd.end;
+    Ok(Boxes::new(entries).next(source)?.ok_or(Refusal::Damaged)?)
+}
+
+/// The AudioSpecificConfig inside the descriptors of an `esds`.
+fn audio_config(esds: &[u8]) -> Result<AudioConfig, Refusal> {
+    const ELEMENTARY_STREAM: u8 = 3;
+    const DECODER_CONFIG: u8 = 4;
+    const DECODER_SPECIFIC: u8 = 5;
+    const MPEG4_AUDIO: u8 = 0x40;
+
+    let stream = descriptor(esds, ELEMENTARY_STREAM)?;
+    let [_, _, flags, stream @ ..] = stream else { return Err(Refusal::Damaged) };
+    let stream = if flags & 0x80 != 0 { stream.get(2..) } else { Some(stream) };
+    let stream = stream.ok_or(Refusal::Damaged)?;
+    // A description elsewhere (0x40) or on another clock (0x20) is for broadcasts.
+    if flags & 0x60 != 0 {
+        return Err(Refusal::UnsupportedCodec);
+    }
+
+    let decoder = descriptor(stream, DECODER_CONFIG)?;
+    let Some(([object_type, ..], specific)) = decoder.split_first_chunk::<13>() else {
+        return Err(Refusal::Damaged);
+    };
+    if *object_type != MPEG4_AUDIO {
+        return Err(Refusal::UnsupportedCodec);
+    }
+    AudioConfig::read(descriptor(specific, DECODER_SPECIFIC)?)
+}
+
+/// The body of the descriptor that `bytes` start with, if its tag is the wanted one (14496-1, 8.3.3).
+fn descriptor(bytes: &[u8], tag: u8) -> Result<&[u8], Refusal> {
+    let mut rest = bytes.strip_prefix(&[tag]).ok_or(Refusal::Damaged)?;
+    let mut len = 0;
+    for _ in 0..4 {
+        let (byte, after) = rest.split_first().ok_or(Refusal::Damaged)?;
+        rest = after;
+        len = len << 7 | usize::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    rest.get(..len).ok_or(Refusal::Damaged)
+}
+
+struct AudioConfig {
+    object_type: u32,
+    sample_rate_hz: u32,
+    /// Zero when it is told elsewhere.
+    channel_configuration: u32,
+}
+
+const AAC_LC: u32 = 2;
+/// Spectral band replication: HE-AAC.
+const SBR: u32 = 5;
+/// Parametric stereo: HE-AAC v2.
+const PS: u32 = 29;
+
+impl AudioConfig {
+    fn read(config: &[u8]) -> Result<Self, Refusal> {
+        let mut bits = Bits::new(config);
+        let object_type = bits.object_type();
+        let core_rate = bits.sample_rate()?;
+        let channel_configuration = bits.take(4);
+        let sample_rate_hz = if matches!(object_type, SBR | PS) { bits.sample_rate()? } else { core_rate };
+        Ok(Self { object_type, sample_rate_hz, channel_configuration })
+    }
+
+    fn description(self, declared_channels: u32) -> Result<SampleDescription, Refusal> {
+        let channels = match (self.object_type, self.channel_configuration) {
+            (PS, _) => 2,
+            (AAC_LC | SBR, 0) => declared_channels,
+            (AAC_LC | SBR, 7) => 8,
+            (AAC_LC | SBR, channels @ 1..=6) => channels,
+            _ => return Err(Refusal::UnsupportedCodec),
+        };
+        Ok(SampleDescription { channels, sample_rate_hz: self.sample_rate_hz })
+    }
+}
+
+/// The first 128 bits of something, taken from the left; zeros after its end.
+struct Bits(u128);
+
+impl Bits {
+    fn new(bytes: &[u8]) -> Self {
+        let bytes = bytes.iter().chain(std::iter::repeat(&0)).take(16);
+        Self(bytes.fold(0, |bits, byte| bits << 8 | u128::from(*byte)))
+    }
+
+    fn take(&mut self, count: u32) -> u32 {
+        let taken = self.0 >> (128 - count);
+        self.0 <<= count;
+        taken as u32
+    }
+
+    fn object_type(&mut self) -> u32 {
+        match self.take(5) {
+            31 => 32 + self.take(6),
+            object_type => object_type,
+        }
+    }
+
+    fn sample_rate(&mut self) -> Result<u32, Refusal> {
+        const RATES: [u32; 13] = [
+            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+            7_350,
+        ];
+        match self.take(4) {
+            15 => Ok(self.take(24)),
+            index => RATES.get(index as usize).copied().ok_or(Refusal::Damaged),
+        }
+    }
+}

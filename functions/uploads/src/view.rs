@@ -1,0 +1,62 @@
+//! What callers see of an upload.
+
+use domain::{ContentHash, ContentType, FileName, Part, Rejection, Upload, UploadState};
+use serde::Serialize;
+use storage::UploadPart;
+use tenant_context::{MediaId, Timestamp, UploadId};
+
+/// How many parts get a URL in one answer; `GET` signs the next.
+const MOST_PARTS: usize = 100;
+
+#[derive(Serialize)]
+pub(crate) struct UploadView {
+    id: UploadId,
+    file_name: FileName,
+    content_type: ContentType,
+    size_bytes: u64,
+    sha256: Option<ContentHash>,
+    part_size: u64,
+    state: UploadState,
+    state_changed_at: Timestamp,
+    /// Parts that are not there yet, with where to PUT them.
+    parts: Vec<PartView>,
+    media_id: Option<MediaId>,
+    rejection: Option<Rejection>,
+    created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct PartView {
+    part_number: u16,
+    size_bytes: u64,
+    url: String,
+}
+
+impl UploadView {
+    pub(crate) fn new(upload: Upload, parts: Vec<UploadPart>) -> Self {
+        let parts = parts.into_iter().map(|UploadPart { part, url }| PartView {
+            part_number: part.number,
+            size_bytes: part.size_bytes,
+            url,
+        });
+        Self {
+            parts: parts.collect(),
+            id: upload.id,
+            file_name: upload.file_name,
+            content_type: upload.content_type,
+            size_bytes: upload.size_bytes,
+            sha256: upload.sha256,
+            part_size: upload.part_size,
+            state: upload.state,
+            state_changed_at: upload.state_changed_at,
+            media_id: upload.media_id,
+            rejection: upload.rejection,
+            created_at: upload.created_at,
+        }
+    }
+}
+
+/// The first of `parts` that fit into one answer.
+pub(crate) fn next_batch(parts: impl Iterator<Item = Part>) -> Vec<Part> {
+    parts.take(MOST_PARTS).collect()
+}
