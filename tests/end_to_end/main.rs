@@ -1,0 +1,14 @@
+//! Castkeep from outside: the real template, the real binaries and real HTTP, on one emulated AWS that this process starts for
+//! itself. Each test makes its own tenancies.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+mod actors;
+mod audio;
+mod flow;
+mod world;

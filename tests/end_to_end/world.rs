@@ -1,0 +1,50 @@
+//! The one stack that all tests share.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+    sync::{LazyLock, atomic::{AtomicU32, Ordering}},
+};
+
+use futures::FutureExt;
+use local::{Options, Stack};
+use serde_json::json;
+use tokio::{runtime::Runtime, sync::OnceCell};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static STACK: OnceCell<Stack> = OnceCell::const_new();
+static NAMES: AtomicU32 = AtomicU32::new(0);
+
+/// Runs a test against the stack, which the first one starts.
+pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
+    RUNTIME.block_on(async {
+        let stack = STACK
+            .get_or_init(|| async { Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")) })
+            .await;
+        let result = AssertUnwindSafe(test(stack)).catch_unwind().await;
+        if let Err(panic) = result {
+            println!("{}", complaints(stack).await);
+            resume_unwind(panic);
+        }
+    });
+}
+
+/// What the functions have logged as a warning or an error so far.
+async fn complaints(stack: &Stack) -> String {
+    let mut lines = vec!["What the functions complained of so far:".to_owned()];
+    let groups = stack.aws().logs("DescribeLogGroups", &json!({})).await.unwrap_or_default();
+    for group in groups["logGroups"].as_array().into_iter().flatten() {
+        let name = &group["logGroupName"];
+        let events =
+            stack.aws().logs("FilterLogEvents", &json!({ "logGroupName": name })).await.unwrap_or_default();
+        let messages = events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
+        let complaints = messages.filter(|text| ["WARN", "ERROR", "panicked"].iter().any(|word| text.contains(word)));
+        lines.extend(complaints.map(|text| format!("{name}: {}", text.trim())));
+    }
+    lines.join("\n")
+}
+
+/// A name that no other test has.
+pub fn unique(what: &str) -> String {
+    format!("{what}-{}", NAMES.fetch_add(1, Ordering::Relaxed))
+}
