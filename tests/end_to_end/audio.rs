@@ -29,7 +29,13 @@ pub fn mp3(seconds: u32, seed: &str) -> Bytes {
 }
 
 /// Announces `bytes`, sends them in the parts that are asked for, and completes. Answers the upload's path.
-pub async fn upload(actor: &Actor, tenant: &Tenant, file_name: &str, announced: Value, bytes: &Bytes) -> String {
+pub async fn upload(
+    actor: &Actor,
+    tenant: &Tenant,
+    file_name: &str,
+    announced: Value,
+    bytes: &Bytes,
+) -> String {
     let mut new = json!({ "file_name": file_name, "content_type": "audio/mpeg", "size_bytes": bytes.len() });
     for (name, value) in announced.as_object().unwrap() {
         new[name] = value.clone();

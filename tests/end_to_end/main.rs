@@ -10,5 +10,9 @@
 
 mod actors;
 mod audio;
+mod bad_input;
 mod flow;
+mod isolation;
+mod private_shows;
+mod requests;
 mod world;

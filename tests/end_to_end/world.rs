@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
-    sync::{LazyLock, atomic::{AtomicU32, Ordering}},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use futures::FutureExt;
@@ -19,7 +22,11 @@ static NAMES: AtomicU32 = AtomicU32::new(0);
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
     RUNTIME.block_on(async {
         let stack = STACK
-            .get_or_init(|| async { Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")) })
+            .get_or_init(|| async {
+                Stack::start(Options::for_tests().unwrap())
+                    .await
+                    .unwrap_or_else(|failure| panic!("{failure}"))
+            })
             .await;
         let result = AssertUnwindSafe(test(stack)).catch_unwind().await;
         if let Err(panic) = result {
@@ -37,8 +44,10 @@ async fn complaints(stack: &Stack) -> String {
         let name = &group["logGroupName"];
         let events =
             stack.aws().logs("FilterLogEvents", &json!({ "logGroupName": name })).await.unwrap_or_default();
-        let messages = events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
-        let complaints = messages.filter(|text| ["WARN", "ERROR", "panicked"].iter().any(|word| text.contains(word)));
+        let messages =
+            events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
+        let complaints =
+            messages.filter(|text| ["WARN", "ERROR", "panicked"].iter().any(|word| text.contains(word)));
         lines.extend(complaints.map(|text| format!("{name}: {}", text.trim())));
     }
     lines.join("\n")

@@ -36,7 +36,7 @@ pub async fn render_feed(
 ) -> Result<(), Failure> {
     let context = TenantContext::from_queue(request.tenancy_id.clone(), Worker::Renderer);
     let grant = context.grant::<RenderFeed>().map_err(poison)?;
-    let now = storage.now();
+    let now = storage.now().max(request.as_of);
     let due = storage.list_due_of_show(&grant, &request.show_id, now).await?;
     let feed_version = storage.find_feed_version(&grant, &request.show_id).await?;
 

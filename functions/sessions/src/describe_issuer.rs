@@ -1,4 +1,6 @@
 //! OpenID Connect Discovery 1.0 and the JWK set (RFC 7517): what STS, and anybody, needs to check our tokens.
+//!
+//! IAM wants the members of an OpenID provider, response types included, although we only ever answer at the token endpoint.
 
 use http::{HeaderValue, StatusCode, header};
 use lambda_kit::{Problem, Reply, Request, json};
@@ -17,8 +19,9 @@ pub(crate) async fn describe_issuer(app: App, _: Request) -> Result<Reply, Probl
             "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "response_types_supported": ["none"],
+            "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
+            "claims_supported": ["iss", "aud", "sub", "iat", "exp"],
             "id_token_signing_alg_values_supported": ["RS256"],
         }),
     )))

@@ -58,7 +58,11 @@ type App = Arc<Shows>;
 impl Shows {
     /// Tells the renderer. When that fails the change stands, and the next sweep tells it.
     async fn feed_changed(&self, context: &TenantContext, show: &ShowId) {
-        let request = RenderRequest { tenancy_id: context.tenancy().clone(), show_id: show.clone() };
+        let request = RenderRequest {
+            tenancy_id: context.tenancy().clone(),
+            show_id: show.clone(),
+            as_of: self.api.storage.now(),
+        };
         if let Err(error) = self.api.storage.request_render(&request).await {
             tracing::warn!(%error, %show, "the renderer was not told; the next sweep will");
         }

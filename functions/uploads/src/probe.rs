@@ -4,8 +4,9 @@
 //! are exact also where a header is missing or wrong. Files are hostile until proven otherwise: nothing is allocated or
 //! jumped to because a length field says so, and memory does not grow with the file.
 //!
-//! Only FLAC goes through a demuxer crate, because its frames can be found by their checksums alone. The crate's MP4 and
-//! WAV demuxers allocate what a file claims, and panic on some that lie; its MP3 one takes noise for frames.
+//! Only FLAC goes through a demuxer crate, because its frames can be found by their checksums alone. The same crate's MP4
+//! demuxer allocates as much as a file claims and panics on some that lie, its WAV one overflows, and its MP3 one takes
+//! noise for frames.
 
 use std::{fs::File, io, time::Duration};
 
@@ -206,5 +207,187 @@ impl Sound {
 
     fn duration_nanoseconds(&self) -> Option<u128> {
         (u128::from(self.ticks) * 1_000_000_000).checked_div(u128::from(self.ticks_per_second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, io::Write};
+
+    use super::*;
+
+    pub(crate) const CONSTANT_RATE_MP3: &[u8] =
+        include_bytes!("../../../tests/fixtures/audio/constant_rate.mp3");
+    pub(crate) const VARIABLE_RATE_MP3: &[u8] =
+        include_bytes!("../../../tests/fixtures/audio/variable_rate_without_header.mp3");
+    pub(crate) const AAC_M4A: &[u8] = include_bytes!("../../../tests/fixtures/audio/aac.m4a");
+    pub(crate) const FRAGMENTED_M4A: &[u8] = include_bytes!("../../../tests/fixtures/audio/fragmented.m4a");
+    pub(crate) const PCM_WAV: &[u8] = include_bytes!("../../../tests/fixtures/audio/pcm.wav");
+    pub(crate) const FLAC: &[u8] = include_bytes!("../../../tests/fixtures/audio/flac.flac");
+    pub(crate) const VORBIS_OGG: &[u8] = include_bytes!("../../../tests/fixtures/audio/vorbis.ogg");
+    pub(crate) const OPUS_OGG: &[u8] = include_bytes!("../../../tests/fixtures/audio/opus.ogg");
+
+    const AUDIO: [&[u8]; 6] = [CONSTANT_RATE_MP3, VARIABLE_RATE_MP3, AAC_M4A, PCM_WAV, FLAC, VORBIS_OGG];
+
+    /// Probes a file of these bytes.
+    pub(crate) fn probe_bytes(bytes: &[u8]) -> Result<Probed, Refusal> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        match probe(file) {
+            Ok(probed) => Ok(probed),
+            Err(ProbeError::Refused(refusal)) => Err(refusal),
+            Err(ProbeError::Unreadable(error)) => panic!("{error}"),
+        }
+    }
+
+    /// `bytes` with every `from` made `to`.
+    pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = bytes.to_vec();
+        let found: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+        assert!(!found.is_empty());
+        for at in found {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+        bytes
+    }
+
+    /// Bytes that look random, the same in every run (xorshift64).
+    pub(crate) fn noise(seed: u64) -> impl Iterator<Item = u8> {
+        let mut state = seed | 1;
+        std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        })
+    }
+
+    /// Durations are those that ffprobe 5.1 prints; of the MP3 without a header, the sum of its packets.
+    #[test]
+    fn audio_is_recognised_and_measured() {
+        let known = [
+            (CONSTANT_RATE_MP3, AudioFormat::Mp3, Codec::Mp3, 2_088, 16_000, 32_000),
+            (VARIABLE_RATE_MP3, AudioFormat::Mp3, Codec::Mp3, 2_088, 16_000, 50_758),
+            (AAC_M4A, AudioFormat::M4a, Codec::Aac, 2_000, 16_000, 27_080),
+            (PCM_WAV, AudioFormat::Wav, Codec::Pcm, 2_000, 8_000, 128_000),
+            (FLAC, AudioFormat::Flac, Codec::Flac, 2_000, 8_000, 62_808),
+            (VORBIS_OGG, AudioFormat::OggVorbis, Codec::Vorbis, 2_000, 16_000, 32_856),
+        ];
+        for (bytes, format, codec, milliseconds, sample_rate_hz, bit_rate) in known {
+            let duration = Duration::from_millis(milliseconds);
+            let expected = Probed { format, codec, duration, bit_rate, channels: 1, sample_rate_hz };
+            assert_eq!(probe_bytes(bytes), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_not_audio_is_refused() {
+        let cases: [(&[u8], Refusal); 12] = [
+            (b"", Refusal::EmptyFile),
+            (b"\0", Refusal::NotAudio),
+            (b"An MP3, or so its name says.\n", Refusal::NotAudio),
+            (b"<!DOCTYPE html>\n<title>404</title>\n", Refusal::NotAudio),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x05x\0\0\x05x\x08\x02", Refusal::NotAudio),
+            (b"PK\x03\x04\x0a\0\0\0\0\0", Refusal::NotAudio),
+            (b"%PDF-1.7\n", Refusal::NotAudio),
+            (b"\x7fELF\x02\x01\x01", Refusal::NotAudio),
+            (b"ID3\x04\0\0\0\0\0\x02\0\0", Refusal::Truncated),
+            (b"FORM\0\0\0\x2eAIFF", Refusal::UnsupportedFormat),
+            (b"RIFF\x24\0\0\0AVI LIST", Refusal::UnsupportedFormat),
+            (b"\x1a\x45\xdf\xa3\x01", Refusal::UnsupportedFormat),
+        ];
+        for (bytes, refusal) in cases {
+            assert_eq!(probe_bytes(bytes), Err(refusal), "{:?}", bytes.get(..16).unwrap_or(bytes));
+        }
+    }
+
+    #[test]
+    fn noise_is_not_audio() {
+        for seed in 1..=20 {
+            let bytes: Vec<u8> = noise(seed << 20).take(200_000).collect();
+            assert_eq!(probe_bytes(&bytes), Err(Refusal::NotAudio), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn an_archive_of_audio_is_not_audio() {
+        let mut tar = vec![0; 512];
+        tar[..8].copy_from_slice(b"tide.mp3");
+        tar[257..262].copy_from_slice(b"ustar");
+        let zip = b"PK\x03\x04\x0a\0\0\0\0\0".as_slice();
+
+        assert_eq!(probe_bytes(&[&tar, CONSTANT_RATE_MP3].concat()), Err(Refusal::NotAudio));
+        assert_eq!(probe_bytes(&[zip, CONSTANT_RATE_MP3].concat()), Err(Refusal::NotAudio));
+    }
+
+    #[test]
+    fn id3_tags_may_come_before_any_format() {
+        let tag = b"ID3\x04\0\x10\0\0\0\x03abc3DI\x04\0\x10\0\0\0\x03";
+        for bytes in AUDIO {
+            assert_eq!(probe_bytes(&[tag, tag, bytes].concat()).unwrap(), probe_bytes(bytes).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused_or_plays_shorter() {
+        for whole in AUDIO {
+            let duration = probe_bytes(whole).unwrap().duration;
+            for cut in (0..whole.len()).step_by(101) {
+                match probe_bytes(&whole[..cut]) {
+                    Ok(probed) => {
+                        assert_eq!(probed.format, AudioFormat::Mp3, "only MP3 has no end of its own");
+                        assert!(probed.duration <= duration);
+                    }
+                    Err(refusal) => assert_ne!(refusal, Refusal::Encrypted),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_gets_an_answer() {
+        for whole in AUDIO {
+            for seed in 1..=400 {
+                let mut noise = noise(seed << 16);
+                let mut bytes = whole.to_vec();
+                for _ in 0..1 + seed % 4 {
+                    // Headers and indexes are where the lies are: the first and last kilobyte.
+                    let at = usize::from(noise.next().unwrap()) << 2 | usize::from(noise.next().unwrap()) & 3;
+                    let at = if noise.next().unwrap() & 1 == 0 { at } else { bytes.len() - 1 - at };
+                    bytes[at] =
+                        [noise.next().unwrap(), 0, 0x7f, 0xff][usize::from(noise.next().unwrap()) & 3];
+                }
+                if let Ok(probed) = probe_bytes(&bytes) {
+                    assert!(probed.duration < Duration::from_secs(60), "{probed:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_refusal_has_a_code_and_says_what_to_do() {
+        use Refusal::*;
+        let all = [
+            EmptyFile,
+            NotAudio,
+            UnsupportedFormat,
+            UnsupportedCodec,
+            Fragmented,
+            Video,
+            NoAudioTrack,
+            SeveralTracks,
+            Encrypted,
+            Truncated,
+            Damaged,
+            TooShort,
+        ];
+        let codes: HashSet<&str> = all.iter().map(|refusal| refusal.code()).collect();
+        assert_eq!(codes.len(), all.len());
+        for refusal in all {
+            let sentence = refusal.to_string();
+            assert!(sentence.contains("Export") || sentence.contains("Upload"), "{sentence}");
+            assert!(refusal.code().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        }
     }
 }

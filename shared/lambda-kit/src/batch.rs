@@ -1,5 +1,7 @@
 //! SQS batches: what failed comes back, what succeeded does not (partial batch responses).
 
+use std::time::Duration;
+
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Serialize};
 use storage::StorageError;
@@ -43,6 +45,22 @@ struct FailedItem {
     item_identifier: String,
 }
 
+/// How long to wait before each further try. A message that fails for good comes back only when its visibility timeout is
+/// over, which is long because a worker may take long.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
+
+async fn try_again(work: &impl AsyncFn(&str) -> Result<(), Failure>, message: &str) -> Result<(), Failure> {
+    for pause in PAUSES {
+        // On the heap: a worker's future is large, and its type deep.
+        match Box::pin(work(message)).await {
+            Err(Failure::Storage(error)) => tracing::warn!(%error, cause = ?error, "trying again"),
+            result => return result,
+        }
+        tokio::time::sleep(pause).await;
+    }
+    Box::pin(work(message)).await
+}
+
 /// Works through batches until Lambda ends the process. One message's failure does not touch its neighbours.
 ///
 /// # Errors
@@ -54,8 +72,7 @@ pub async fn work_through(
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Batch>| {
         let mut failures = Failures::default();
         for record in event.payload.records {
-            // On the heap: a worker's future is large, and its type deep.
-            if let Err(error) = Box::pin(work(&record.body)).await {
+            if let Err(error) = try_again(work, &record.body).await {
                 tracing::error!(%error, cause = ?error, message_id = record.message_id, "a message failed");
                 failures.batch_item_failures.push(FailedItem { item_identifier: record.message_id });
             }

@@ -71,7 +71,7 @@ impl Storage {
                 .items()
                 .send();
             while let Some(item) = pages.next().await {
-                due.push(render_request(&item.during("dynamodb:Query")?)?);
+                due.push(render_request(&item.during("dynamodb:Query")?, now)?);
             }
         }
         due.sort();
@@ -141,12 +141,13 @@ impl Storage {
     }
 }
 
-fn render_request(item: &Item) -> Result<RenderRequest, StorageError> {
+fn render_request(item: &Item, as_of: Timestamp) -> Result<RenderRequest, StorageError> {
     let tenancy = text(item, "pk")?.strip_prefix("due#").unwrap_or_default();
     let show = text(item, "sk")?.split('#').next().unwrap_or_default();
     Ok(RenderRequest {
         tenancy_id: tenancy.parse::<TenancyId>().map_err(StorageError::corrupt)?,
         show_id: show.parse::<ShowId>().map_err(StorageError::corrupt)?,
+        as_of,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption};
+use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption, TaggingDirective};
 use domain::{AudioFormat, ContentHash, Media, Upload};
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -116,6 +116,8 @@ impl Storage {
             .bucket(self.environment.get("MEDIA_BUCKET")?)
             .key(keys::media_object(context, hash))
             .metadata_directive(MetadataDirective::Replace)
+            // The scan's verdict stays behind, with the object that it was about.
+            .tagging_directive(TaggingDirective::Replace)
             .content_type(format.content_type())
             .server_side_encryption(ServerSideEncryption::AwsKms)
             .ssekms_key_id(self.tenancy_key(context.tenancy())?)

@@ -1,5 +1,7 @@
 //! A new tenancy: its KMS key, its first items, its first owner.
 
+use std::time::Duration;
+
 use aws_sdk_kms::{
     primitives::Blob,
     types::{DataKeySpec, Tag},
@@ -105,15 +107,19 @@ impl Storage {
             .map(|metadata| metadata.key_id)
             .ok_or_else(|| StorageError::corrupt("KMS answered no key"))?;
 
-        self.own.kms.enable_key_rotation().key_id(&key_id).send().await.during("kms:EnableKeyRotation")?;
-        self.own
-            .kms
-            .create_alias()
-            .alias_name(self.tenancy_key(tenancy)?)
-            .target_key_id(&key_id)
-            .send()
-            .await
-            .during("kms:CreateAlias")?;
+        // IAM judges these by the key's tag, which takes a moment to be known everywhere.
+        let kms = &self.own.kms;
+        patiently(|| {
+            let request = kms.enable_key_rotation().key_id(&key_id);
+            async { request.send().await.during("kms:EnableKeyRotation") }
+        })
+        .await?;
+        let alias = self.tenancy_key(tenancy)?;
+        patiently(|| {
+            let request = kms.create_alias().alias_name(&alias).target_key_id(&key_id);
+            async { request.send().await.during("kms:CreateAlias") }
+        })
+        .await?;
         Ok(())
     }
 
@@ -126,16 +132,13 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let tenant = self.tenant(context).await?;
-        let data_key = tenant
-            .clients
-            .kms
-            .generate_data_key()
-            .key_id(self.tenancy_key(&tenancy.id)?)
-            .key_spec(DataKeySpec::Aes256)
-            .encryption_context("TenancyId", tenancy.id.as_str())
-            .send()
-            .await
-            .during("kms:GenerateDataKey")?;
+        let alias = self.tenancy_key(&tenancy.id)?;
+        let data_key = patiently(|| {
+            let request = tenant.clients.kms.generate_data_key().key_id(&alias).key_spec(DataKeySpec::Aes256);
+            let request = request.encryption_context("TenancyId", tenancy.id.as_str());
+            async { request.send().await.during("kms:GenerateDataKey") }
+        })
+        .await?;
         let bytes = |blob: Option<Blob>| blob.map(Blob::into_inner).unwrap_or_default();
         let key = DataKey::new(&bytes(data_key.plaintext))?;
 
@@ -150,4 +153,18 @@ impl Storage {
             .create(Collection::Clients, client.id.as_str(), client)?;
         change.commit().await
     }
+}
+
+/// Tries again while a new key's tag is not known everywhere yet: 15 seconds at most, of the 29 that API Gateway waits.
+async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, StorageError>
+where
+    F: Future<Output = Result<T, StorageError>>,
+{
+    for pause in [1, 2, 4, 8] {
+        match attempt().await {
+            Err(StorageError::Denied { .. }) => tokio::time::sleep(Duration::from_secs(pause)).await,
+            result => return result,
+        }
+    }
+    attempt().await
 }

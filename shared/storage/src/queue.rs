@@ -1,7 +1,7 @@
-//! The render queue. Messages carry ids only; who reads one reads the rest again.
+//! The render queue. Messages carry ids and a moment; who reads one reads the rest again.
 
 use serde::{Deserialize, Serialize};
-use tenant_context::{ShowId, TenancyId};
+use tenant_context::{ShowId, TenancyId, Timestamp};
 
 use crate::{Storage, StorageError, error::During};
 
@@ -12,6 +12,8 @@ pub struct RenderRequest {
     pub tenancy_id: TenancyId,
     /// The show.
     pub show_id: ShowId,
+    /// Whatever comes out by then is in the feed, even if the renderer's clock is behind.
+    pub as_of: Timestamp,
 }
 
 impl Storage {

@@ -95,3 +95,68 @@ fn refusal(error: Error) -> ProbeError {
         _ => Refusal::Damaged.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::tests::{FLAC, noise, probe_bytes};
+
+    fn milliseconds(bytes: &[u8]) -> Result<u128, Refusal> {
+        Ok(probe_bytes(bytes)?.duration.as_millis())
+    }
+
+    /// The fixture saying that it has so many samples.
+    fn with_samples(samples: u32) -> Vec<u8> {
+        let mut bytes = FLAC.to_vec();
+        bytes[22..26].copy_from_slice(&samples.to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn the_length_may_be_unknown() {
+        assert_eq!(milliseconds(&with_samples(0)), Ok(2_000));
+    }
+
+    #[test]
+    fn more_samples_declared_than_there_are_is_truncated() {
+        assert_eq!(milliseconds(&with_samples(u32::MAX)), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn metadata_is_stepped_over() {
+        let picture = [[6, 0xff, 0xff, 0xff].as_slice(), &vec![0; 0xff_ffff]].concat();
+        let (description, rest) = FLAC.split_at(42);
+        let bytes = [description, &picture, &picture, rest].concat();
+        assert_eq!(milliseconds(&bytes), Ok(2_000));
+    }
+
+    #[test]
+    fn metadata_without_end_is_truncated() {
+        let (description, _) = FLAC.split_at(42);
+        assert_eq!(milliseconds(description), Err(Refusal::Truncated));
+        assert_eq!(milliseconds(&[description, &[6, 0xff, 0xff, 0xff, 0]].concat()), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn a_description_alone_does_not_make_noise_audio() {
+        let head = &with_samples(0)[..42];
+        let mut bytes: Vec<u8> = head.to_vec();
+        bytes[4] |= 0x80;
+        bytes.extend(noise(3).take(300_000));
+        assert!(milliseconds(&bytes).is_err());
+    }
+
+    #[test]
+    fn mostly_noise_is_damage() {
+        let mut bytes = with_samples(0);
+        bytes.extend(noise(5).take(60_000));
+        assert_eq!(milliseconds(&bytes), Err(Refusal::Damaged));
+    }
+
+    #[test]
+    fn the_description_comes_first() {
+        let mut bytes = FLAC.to_vec();
+        bytes[4] = 4;
+        assert_eq!(milliseconds(&bytes), Err(Refusal::Damaged));
+    }
+}

@@ -165,7 +165,7 @@ fn tag_len(source: &mut Source, position: u64) -> Result<Option<u64>, ProbeError
     if let Some(len) = id3v2_len(source, position)? {
         return Ok(Some(len));
     }
-    if source.len() - position == 128 && source.find(position)? == Some(*b"TAG") {
+    if position + 128 == source.len() && source.find(position)? == Some(*b"TAG") {
         return Ok(Some(128));
     }
     Ok(match source.find::<16>(position)? {
@@ -195,4 +195,152 @@ fn promised_frames(source: &mut Source, position: u64, first: &Frame) -> Result<
         Some([b'V', b'B', b'R', b'I', .., a, b, c, d]) => Some(u32::from_be_bytes([a, b, c, d]).into()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::probe::tests::{CONSTANT_RATE_MP3, VARIABLE_RATE_MP3, noise, probe_bytes};
+
+    /// MPEG-1, 64 kbit/s, 48 kHz, mono: 192 bytes, 24 ms.
+    const FRAME: [u8; 4] = [0xff, 0xfb, 0x54, 0xc4];
+    const FRAME_LEN: usize = 192;
+
+    fn frames(count: usize) -> Vec<u8> {
+        let mut frame = [0; FRAME_LEN];
+        frame[..4].copy_from_slice(&FRAME);
+        frame.repeat(count)
+    }
+
+    /// A first frame of no sound that promises `count` more.
+    fn promise(count: u32) -> Vec<u8> {
+        let mut frame = frames(1);
+        frame[21..33].copy_from_slice(&[b"Info\0\0\0\x01", count.to_be_bytes().as_slice()].concat());
+        frame
+    }
+
+    fn id3v2(body: usize) -> Vec<u8> {
+        let size = [21, 14, 7, 0].map(|shift| (body >> shift & 0x7f) as u8);
+        [b"ID3\x03\0\0", size.as_slice(), &vec![b'x'; body]].concat()
+    }
+
+    fn milliseconds(bytes: &[u8]) -> Result<u128, Refusal> {
+        Ok(probe_bytes(bytes)?.duration.as_millis())
+    }
+
+    #[test]
+    fn frames_are_counted() {
+        let probed = probe_bytes(&frames(100)).unwrap();
+        assert_eq!((probed.duration, probed.bit_rate), (Duration::from_millis(2_400), 64_000));
+        assert_eq!((probed.channels, probed.sample_rate_hz), (1, 48_000));
+    }
+
+    #[test]
+    fn every_version_has_its_own_lengths() {
+        let known = [
+            ([0xff, 0xfb, 0x90, 0x00], 417, 1152, 44_100, 2),
+            ([0xff, 0xfa, 0x92, 0xc0], 418, 1152, 44_100, 1),
+            ([0xff, 0xfb, 0xe8, 0x40], 1440, 1152, 32_000, 2),
+            ([0xff, 0xf3, 0x84, 0xc0], 192, 576, 24_000, 1),
+            ([0xff, 0xe3, 0x18, 0x00], 72, 576, 8_000, 2),
+        ];
+        for (header, len, samples, sample_rate_hz, channels) in known {
+            let frame = Frame::parse(header).unwrap();
+            assert_eq!((frame.len, frame.samples), (len, samples), "{header:x?}");
+            assert_eq!((frame.sample_rate_hz, frame.channels), (sample_rate_hz, channels), "{header:x?}");
+        }
+    }
+
+    #[test]
+    fn headers_that_say_nothing_possible_are_not_headers() {
+        let version = [0xff, 0xeb, 0x54, 0xc4];
+        let layer = [0xff, 0xfd, 0x54, 0xc4];
+        let free_bit_rate = [0xff, 0xfb, 0x04, 0xc4];
+        let bit_rate = [0xff, 0xfb, 0xf4, 0xc4];
+        let zero_hertz = [0xff, 0xfb, 0x5c, 0xc4];
+        for header in [version, layer, free_bit_rate, bit_rate, zero_hertz, [0; 4], [0xff; 4]] {
+            assert!(Frame::parse(header).is_none(), "{header:x?}");
+        }
+    }
+
+    #[test]
+    fn one_frame_is_too_short() {
+        assert_eq!(milliseconds(&frames(1)), Err(Refusal::TooShort));
+        assert_eq!(milliseconds(&frames(41)), Err(Refusal::TooShort));
+        assert_eq!(milliseconds(&frames(42)), Ok(1_008));
+    }
+
+    #[test]
+    fn a_header_in_the_midst_of_something_else_is_not_audio() {
+        let mut text = b"All work and no play. ".repeat(1_000);
+        text[1_000..1_004].copy_from_slice(&FRAME);
+        assert_eq!(milliseconds(&text), Err(Refusal::NotAudio));
+
+        text[1_000 + FRAME_LEN..1_004 + FRAME_LEN].copy_from_slice(&FRAME);
+        assert_eq!(milliseconds(&text), Err(Refusal::NotAudio));
+    }
+
+    #[test]
+    fn a_few_frames_do_not_make_text_audio() {
+        let text = b"All work and no play. ".repeat(1_000);
+        assert_eq!(milliseconds(&[frames(50), text].concat()), Err(Refusal::Damaged));
+    }
+
+    #[test]
+    fn garbage_between_frames_is_not_counted() {
+        let garbage: Vec<u8> = noise(7).take(5_000).collect();
+        assert_eq!(milliseconds(&[frames(50), garbage, frames(50)].concat()), Ok(2_400));
+    }
+
+    #[test]
+    fn a_recording_may_start_inside_a_frame() {
+        assert_eq!(milliseconds(&[&frames(1)[100..], &frames(100)].concat()), Ok(2_400));
+    }
+
+    #[test]
+    fn frames_behind_too_much_else_are_not_looked_for() {
+        let junk = vec![b'x'; 5_000];
+        assert_eq!(milliseconds(&[junk, frames(100)].concat()), Err(Refusal::NotAudio));
+    }
+
+    #[test]
+    fn tags_are_not_counted() {
+        let id3v1 = [b"TAG".as_slice(), &[0; 125]].concat();
+        let ape = [b"APETAGEX\xd0\x07\0\0\x0a\0\0\0".as_slice(), &[0; 26]].concat();
+        let padding = vec![0; 3_000];
+        let bytes = [id3v2(30 << 20), padding, frames(50), id3v2(9_000), frames(50), ape, id3v1].concat();
+
+        let probed = probe_bytes(&bytes).unwrap();
+
+        assert_eq!((probed.duration, probed.bit_rate), (Duration::from_millis(2_400), 64_000));
+    }
+
+    #[test]
+    fn a_header_frame_is_no_sound() {
+        assert_eq!(milliseconds(&[promise(100), frames(100)].concat()), Ok(2_400));
+    }
+
+    #[test]
+    fn fewer_frames_than_promised_is_truncated() {
+        assert_eq!(milliseconds(&[promise(200), frames(197)].concat()), Ok(4_728));
+        assert_eq!(milliseconds(&[promise(200), frames(196)].concat()), Err(Refusal::Truncated));
+        assert_eq!(milliseconds(&[promise(u32::MAX), frames(200)].concat()), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn more_frames_than_promised_all_count() {
+        assert_eq!(milliseconds(&[promise(2), frames(100)].concat()), Ok(2_400));
+    }
+
+    #[test]
+    fn real_files_joined_end_to_end_play_one_after_the_other() {
+        let joined = [VARIABLE_RATE_MP3, VARIABLE_RATE_MP3].concat();
+        assert_eq!(milliseconds(&joined), Ok(2 * 2_088));
+
+        // The second one's header frame is silence now: 36 ms.
+        let joined = [CONSTANT_RATE_MP3, CONSTANT_RATE_MP3].concat();
+        assert_eq!(milliseconds(&joined), Ok(2 * 2_088 + 36));
+    }
 }

@@ -210,3 +210,118 @@ fn entries(
     }
     Ok((first..end).step_by(entry_len))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::tests::{AAC_M4A, FRAGMENTED_M4A, probe_bytes, replaced};
+
+    /// The fixture with a number inside a box changed: `at` counts from the box's kind.
+    fn with_number(kind: &[u8; 4], at: usize, number: u32) -> Vec<u8> {
+        let mut bytes = AAC_M4A.to_vec();
+        let found = bytes.windows(4).position(|window| window == kind).unwrap();
+        bytes[found + at..found + at + 4].copy_from_slice(&number.to_be_bytes());
+        bytes
+    }
+
+    fn number(kind: &[u8; 4], at: usize) -> u32 {
+        let found = AAC_M4A.windows(4).position(|window| window == kind).unwrap();
+        u32::from_be_bytes(AAC_M4A[found + at..found + at + 4].try_into().unwrap())
+    }
+
+    fn without(kind: &[u8; 4]) -> Vec<u8> {
+        replaced(AAC_M4A, kind, b"free")
+    }
+
+    fn milliseconds(bytes: &[u8]) -> Result<u128, Refusal> {
+        Ok(probe_bytes(bytes)?.duration.as_millis())
+    }
+
+    #[test]
+    fn edits_leave_out_what_the_encoder_added() {
+        assert_eq!(milliseconds(AAC_M4A), Ok(2_000));
+        assert_eq!(milliseconds(&without(b"edts")), Ok(2_064));
+    }
+
+    #[test]
+    fn edits_cannot_make_it_longer() {
+        assert_eq!(milliseconds(&with_number(b"elst", 12, u32::MAX)), Ok(2_064));
+    }
+
+    #[test]
+    fn what_follows_or_lies_between_does_not_matter() {
+        let bytes = [AAC_M4A, b"\0\0\0\x0cfree\0\0\0\0\0\0\0\0"].concat();
+        assert_eq!(milliseconds(&bytes), Ok(2_000));
+    }
+
+    #[test]
+    fn fragments_are_refused() {
+        assert_eq!(milliseconds(FRAGMENTED_M4A), Err(Refusal::Fragmented));
+    }
+
+    #[test]
+    fn a_file_without_its_index_is_truncated() {
+        assert_eq!(milliseconds(&without(b"moov")), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn tracks_are_told_apart() {
+        assert_eq!(milliseconds(&replaced(AAC_M4A, b"soun", b"vide")), Err(Refusal::Video));
+        assert_eq!(milliseconds(&replaced(AAC_M4A, b"soun", b"text")), Err(Refusal::NoAudioTrack));
+        assert_eq!(milliseconds(&without(b"trak")), Err(Refusal::NoAudioTrack));
+
+        let pictures = replaced(&replaced(AAC_M4A, b"soun", b"vide"), b"mp4a", b"jpeg");
+        assert_eq!(milliseconds(&pictures), Err(Refusal::NoAudioTrack));
+    }
+
+    #[test]
+    fn only_aac_in_the_clear_is_taken() {
+        assert_eq!(milliseconds(&replaced(AAC_M4A, b"mp4a", b"enca")), Err(Refusal::Encrypted));
+        assert_eq!(milliseconds(&replaced(AAC_M4A, b"mp4a", b"alac")), Err(Refusal::UnsupportedCodec));
+    }
+
+    #[test]
+    fn a_box_longer_than_the_file_is_truncated() {
+        for kind in [b"moov", b"mdat"] {
+            let found = AAC_M4A.windows(4).position(|window| window == kind).unwrap();
+            let mut bytes = AAC_M4A.to_vec();
+            bytes[found - 4..found].copy_from_slice(&0x7fff_ffff_u32.to_be_bytes());
+            assert_eq!(milliseconds(&bytes), Err(Refusal::Truncated));
+        }
+    }
+
+    #[test]
+    fn a_box_longer_than_its_parent_is_damage() {
+        for kind in [b"trak", b"mdia", b"stbl", b"stsz", b"esds"] {
+            let found = AAC_M4A.windows(4).position(|window| window == kind).unwrap();
+            for len in [u32::MAX, 7] {
+                let mut bytes = AAC_M4A.to_vec();
+                bytes[found - 4..found].copy_from_slice(&len.to_be_bytes());
+                assert!(matches!(milliseconds(&bytes), Err(Refusal::Damaged | Refusal::Truncated)));
+            }
+        }
+    }
+
+    #[test]
+    fn tables_that_lie_are_damage() {
+        let packets = number(b"stsz", 12);
+        for bytes in [
+            with_number(b"stsz", 12, u32::MAX),
+            with_number(b"stsz", 12, packets - 1),
+            with_number(b"stts", 8, u32::MAX),
+            with_number(b"stts", 12, packets + 1),
+            with_number(b"stts", 16, u32::MAX),
+            with_number(b"mdhd", 16, 0),
+            with_number(b"mdhd", 16, 1),
+            with_number(b"mvhd", 16, 0),
+        ] {
+            assert_eq!(milliseconds(&bytes), Err(Refusal::Damaged));
+        }
+    }
+
+    #[test]
+    fn packets_beyond_the_end_are_truncated() {
+        assert_eq!(milliseconds(&with_number(b"stsz", 8, u32::MAX)), Err(Refusal::Truncated));
+        assert_eq!(milliseconds(&with_number(b"stco", 12, u32::MAX)), Err(Refusal::Truncated));
+    }
+}

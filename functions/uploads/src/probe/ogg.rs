@@ -140,3 +140,105 @@ impl Vorbis {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::tests::{OPUS_OGG, VORBIS_OGG, probe_bytes};
+
+    const FIRST: u8 = 2;
+    const LAST: u8 = 4;
+
+    /// A page with one packet, whose checksum is right.
+    fn page(flags: u8, samples_at_end: i64, packet: &[u8]) -> Vec<u8> {
+        let lacing = [vec![255; packet.len() / 255], vec![(packet.len() % 255) as u8]].concat();
+        let mut page = [
+            b"OggS\0".as_slice(),
+            &[flags],
+            &samples_at_end.to_le_bytes(),
+            &[7, 0, 0, 0, 0, 0, 0, 0],
+            &[0; 4],
+            &[lacing.len() as u8],
+            &lacing,
+            packet,
+        ]
+        .concat();
+        let mut checksum = Crc32::new(0);
+        checksum.process_buf_bytes(&page);
+        page[22..26].copy_from_slice(&checksum.crc().to_le_bytes());
+        page
+    }
+
+    /// 8 kHz, mono, packets of at most 1,024 samples.
+    fn identification() -> Vec<u8> {
+        let packet = [b"\x01vorbis\0\0\0\0\x01\x40\x1f\0\0".as_slice(), &[0; 12], b"\xb8\x01"];
+        page(FIRST, 0, &packet.concat())
+    }
+
+    fn comments() -> Vec<u8> {
+        page(0, 0, b"\x03vorbis")
+    }
+
+    /// `count` packets that play 512 samples each, counted from `start` on.
+    fn sound(start: i64, count: i64) -> Vec<u8> {
+        (1..=count)
+            .map(|packet| page(if packet == count { LAST } else { 0 }, start + packet * 512, &[0; 40]))
+            .collect::<Vec<_>>()
+            .concat()
+    }
+
+    fn milliseconds(bytes: &[u8]) -> Result<u128, Refusal> {
+        Ok(probe_bytes(bytes)?.duration.as_millis())
+    }
+
+    #[test]
+    fn the_last_page_says_how_long_it_is() {
+        assert_eq!(milliseconds(&[identification(), comments(), sound(0, 125)].concat()), Ok(8_000));
+    }
+
+    #[test]
+    fn a_stream_may_be_cut_from_a_longer_one() {
+        let bytes = [identification(), comments(), sound(1 << 40, 125)].concat();
+        let milliseconds = milliseconds(&bytes).unwrap();
+        assert!((8_000..8_300).contains(&milliseconds), "{milliseconds}");
+    }
+
+    #[test]
+    fn a_length_that_packets_cannot_fill_is_damage() {
+        let lie = page(LAST, 1 << 40, &[0; 40]);
+        let bytes = [identification(), comments(), page(0, 512, &[0; 40]), lie].concat();
+        assert_eq!(milliseconds(&bytes), Err(Refusal::Damaged));
+    }
+
+    #[test]
+    fn only_vorbis_is_taken() {
+        assert_eq!(milliseconds(OPUS_OGG), Err(Refusal::UnsupportedCodec));
+        assert_eq!(milliseconds(&page(FIRST, 0, b"\x80theora\x03\x02\x01")), Err(Refusal::Video));
+        let with_video = [identification(), page(FIRST, 0, b"\x80theora\x03\x02\x01")].concat();
+        assert_eq!(milliseconds(&with_video), Err(Refusal::Video));
+    }
+
+    #[test]
+    fn one_stream_is_taken() {
+        let sibling = [identification(), identification(), comments(), sound(0, 125)].concat();
+        assert_eq!(milliseconds(&sibling), Err(Refusal::SeveralTracks));
+        assert_eq!(milliseconds(&[VORBIS_OGG, VORBIS_OGG].concat()), Err(Refusal::SeveralTracks));
+    }
+
+    #[test]
+    fn a_stream_without_its_last_page_is_truncated() {
+        let whole = [identification(), comments(), sound(0, 125)].concat();
+        let last_page = page(LAST, 0, &[0; 40]).len();
+        assert_eq!(milliseconds(&whole[..whole.len() - last_page]), Err(Refusal::Truncated));
+        assert_eq!(milliseconds(&whole[..whole.len() - 1]), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn a_flipped_bit_is_damage() {
+        for at in [60, 200, VORBIS_OGG.len() - 10] {
+            let mut bytes = VORBIS_OGG.to_vec();
+            bytes[at] ^= 1;
+            assert_eq!(milliseconds(&bytes), Err(Refusal::Damaged), "byte {at}");
+        }
+    }
+}

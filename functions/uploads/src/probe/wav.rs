@@ -79,3 +79,120 @@ impl Format {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::tests::probe_bytes;
+
+    /// PCM, mono, 8 kHz, 16 bits.
+    const FORMAT: [u8; 16] = [1, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0];
+
+    fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let size = body.len() as u32;
+        [kind.as_slice(), &size.to_le_bytes(), body, &vec![0; body.len() % 2]].concat()
+    }
+
+    fn wave(chunks: &[Vec<u8>]) -> Vec<u8> {
+        [b"RIFF\xff\xff\xff\xffWAVE".as_slice(), &chunks.concat()].concat()
+    }
+
+    fn with_format(format: &[u8]) -> Result<u128, Refusal> {
+        milliseconds(&wave(&[chunk(b"fmt ", format), chunk(b"data", &[0; 32_000])]))
+    }
+
+    fn with_declared_size(size: u32) -> Result<u128, Refusal> {
+        let mut bytes = wave(&[chunk(b"fmt ", &FORMAT), chunk(b"data", &[0; 32_000])]);
+        bytes[40..44].copy_from_slice(&size.to_le_bytes());
+        milliseconds(&bytes)
+    }
+
+    fn milliseconds(bytes: &[u8]) -> Result<u128, Refusal> {
+        Ok(probe_bytes(bytes)?.duration.as_millis())
+    }
+
+    #[test]
+    fn samples_are_counted() {
+        assert_eq!(with_format(&FORMAT), Ok(2_000));
+    }
+
+    #[test]
+    fn other_chunks_are_stepped_over() {
+        let bytes = wave(&[
+            chunk(b"bext", &[0; 603]),
+            chunk(b"fmt ", &FORMAT),
+            chunk(b"LIST", b"INFO"),
+            chunk(b"data", &[0; 32_000]),
+            chunk(b"id3 ", &[0; 5_000]),
+        ]);
+        assert_eq!(milliseconds(&bytes), Ok(2_000));
+    }
+
+    #[test]
+    fn a_size_that_was_not_known_means_all_that_is_there() {
+        assert_eq!(with_declared_size(u32::MAX), Ok(2_000));
+        assert_eq!(with_declared_size(0), Ok(2_000));
+        assert_eq!(with_declared_size(16_000), Ok(1_000));
+    }
+
+    #[test]
+    fn more_samples_declared_than_there_are_is_truncated() {
+        assert_eq!(with_declared_size(32_001), Err(Refusal::Truncated));
+        assert_eq!(with_declared_size(u32::MAX - 1), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn sizes_beyond_four_gigabytes_are_in_a_chunk_of_their_own() {
+        let sizes = |data: u64| chunk(b"ds64", &[&[0; 8], data.to_le_bytes().as_slice(), &[0; 12]].concat());
+        let mut data = chunk(b"data", &[0; 32_000]);
+        data[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+        let rf64 = |data_len| {
+            let mut bytes = wave(&[sizes(data_len), chunk(b"fmt ", &FORMAT), data.clone()]);
+            bytes[..4].copy_from_slice(b"RF64");
+            milliseconds(&bytes)
+        };
+
+        assert_eq!(rf64(16_000), Ok(1_000));
+        assert_eq!(rf64(u64::MAX), Err(Refusal::Truncated));
+    }
+
+    #[test]
+    fn a_format_that_cannot_be_is_damage() {
+        let mut zero_hertz = FORMAT;
+        zero_hertz[4..8].fill(0);
+        let mut no_channels = FORMAT;
+        no_channels[2] = 0;
+        let mut block_too_large = FORMAT;
+        block_too_large[12] = 4;
+        let mut most_of_everything = FORMAT;
+        most_of_everything[2..14].fill(0xff);
+        for format in [zero_hertz, no_channels, block_too_large, most_of_everything] {
+            assert_eq!(with_format(&format), Err(Refusal::Damaged), "{format:x?}");
+        }
+        assert_eq!(with_format(&FORMAT[..15]), Err(Refusal::Damaged));
+    }
+
+    #[test]
+    fn only_plain_samples_are_taken() {
+        let mut adpcm = FORMAT;
+        adpcm[0] = 2;
+        assert_eq!(with_format(&adpcm), Err(Refusal::UnsupportedCodec));
+
+        let extensible = |codec: u8| {
+            let mut format = [0; 40];
+            format[..16].copy_from_slice(&FORMAT);
+            format[..2].copy_from_slice(&[0xfe, 0xff]);
+            format[24] = codec;
+            with_format(&format)
+        };
+        assert_eq!(extensible(1), Ok(2_000));
+        assert_eq!(extensible(0x55), Err(Refusal::UnsupportedCodec));
+    }
+
+    #[test]
+    fn chunks_without_samples_are_no_audio_track() {
+        assert_eq!(milliseconds(&wave(&[chunk(b"fmt ", &FORMAT)])), Err(Refusal::NoAudioTrack));
+        assert_eq!(milliseconds(&wave(&[chunk(b"data", &[0; 32_000])])), Err(Refusal::Damaged));
+        assert_eq!(milliseconds(&wave(&[b"junk\xff\xff\xff\x7f".to_vec()])), Err(Refusal::Truncated));
+    }
+}

@@ -166,3 +166,50 @@ impl Bits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(config: &[u8]) -> Result<(u32, u32), Refusal> {
+        let description = AudioConfig::read(config)?.description(3)?;
+        Ok((description.channels, description.sample_rate_hz))
+    }
+
+    #[test]
+    fn the_profiles_that_apps_play_are_understood() {
+        let low_complexity = [0x12, 0x10];
+        let high_efficiency = [0x2b, 0x92, 0x08, 0x00];
+        let high_efficiency_v2 = [0xeb, 0x8a, 0x08, 0x00];
+        assert_eq!(read(&low_complexity), Ok((2, 44_100)));
+        assert_eq!(read(&high_efficiency), Ok((2, 44_100)));
+        assert_eq!(read(&high_efficiency_v2), Ok((2, 44_100)));
+    }
+
+    #[test]
+    fn rates_and_channels_may_be_told_elsewhere() {
+        let rate_in_full = [0x17, 0x80, 0x5d, 0xc0, 0x10];
+        let channels_in_the_box = [0x12, 0x00];
+        assert_eq!(read(&rate_in_full), Ok((2, 48_000)));
+        assert_eq!(read(&channels_in_the_box), Ok((3, 44_100)));
+    }
+
+    #[test]
+    fn other_profiles_are_not_taken() {
+        let main = [0x0a, 0x10];
+        let low_delay = [0xba, 0x10];
+        let unified_speech_and_audio = [0xf9, 0x46, 0x40];
+        for config in [main.as_slice(), &low_delay, &unified_speech_and_audio, &[]] {
+            assert!(read(config).is_err(), "{config:x?}");
+        }
+    }
+
+    #[test]
+    fn descriptors_do_not_reach_beyond_what_holds_them() {
+        assert_eq!(descriptor(&[3, 2, 7, 8, 9], 3), Ok([7, 8].as_slice()));
+        assert_eq!(descriptor(&[3, 0x80, 0x80, 0x80, 1, 7], 3), Ok([7].as_slice()));
+        for bytes in [[].as_slice(), &[3], &[4, 0], &[3, 3, 7, 8], &[3, 0xff, 0xff, 0xff, 0x7f, 0]] {
+            assert_eq!(descriptor(bytes, 3), Err(Refusal::Damaged), "{bytes:x?}");
+        }
+    }
+}
