@@ -15,4 +15,6 @@ mod flow;
 mod isolation;
 mod private_shows;
 mod requests;
+mod walls;
+mod worker;
 mod world;

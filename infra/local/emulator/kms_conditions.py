@@ -1,8 +1,8 @@
 """What AWS KMS judges a request by and ministack does not: the key behind an alias, its tags, the encryption context.
 
 Condition keys: `kms:ResourceTag/…`, `aws:ResourceTag/…`, `kms:RequestAlias`, `kms:EncryptionContext:…`,
-`kms:EncryptionContextKeys`, `kms:SigningAlgorithm`, `kms:CallerAccount`. An alias call needs the permission on the alias and on its key;
-CreateKey with tags needs kms:TagResource too.
+`kms:EncryptionContextKeys`, `kms:SigningAlgorithm`, `kms:CallerAccount`. An alias call needs the permission on the
+alias and on its key; CreateKey with tags needs kms:TagResource too.
 https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 """
 
@@ -68,9 +68,6 @@ def key_context(resource_arn, body):
     _, alias, name = str(body.get("KeyId", "")).partition("alias/")
     if alias:
         context["kms:RequestAlias"] = alias + name
-
-    if "SigningAlgorithm" in body:
-        context["kms:SigningAlgorithm"] = body["SigningAlgorithm"]
 
     key = kms._resolve_key(resource_arn) or {}
     for tag in key.get("Tags") or []:

@@ -5,6 +5,7 @@ The parent holds the other end of a pipe on stdin and never writes: end of file 
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import stat
@@ -16,7 +17,7 @@ from hypercorn.config import Config
 from ministack import app
 from ministack.core import lambda_runtime
 
-from . import snapshots
+from . import malware_scan, snapshots
 from .patching import around
 
 KEEP_ALIVE_SECONDS = 75
@@ -29,6 +30,9 @@ def serve():
     with socket.socket() as probe:
         if probe.connect_ex((host, port)) == 0:
             sys.exit(f"Port {port} is taken: end what listens there or choose another port.")
+    # Each running function holds a handful of files.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = Config()
     config.bind = [f"{host}:{port}"]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
@@ -57,6 +61,7 @@ def end():
     ending.set()
     kill_functions()
     snapshots.save()
+    malware_scan.stop()
     kill_functions()
     os._exit(0)
 

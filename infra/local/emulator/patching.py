@@ -23,7 +23,7 @@ def around(owner, name):
 
 
 def after_provisioning(resource_type):
-    """Calls the decorated function with (physical id, properties) after CloudFormation made or changed such a resource."""
+    """Calls the decorated function with (physical id, properties) after such a resource was made or changed."""
     from ministack.services.cloudformation import provisioners
 
     def decorate(apply):

@@ -1,6 +1,6 @@
 """REST APIs (v1): the parts of an OpenAPI body that ministack's import leaves out, an update in place, the size limit.
 
-Left out are any-method operations, `x-amazon-apigateway-gateway-responses` and `x-amazon-apigateway-binary-media-types`.
+Left out are `x-amazon-apigateway-any-method`, `…-gateway-responses` and `…-binary-media-types`.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
 """
 

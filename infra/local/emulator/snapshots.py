@@ -1,4 +1,4 @@
-"""State on disk every few seconds: ministack writes it at shutdown only, so SIGKILL would lose everything but objects."""
+"""State on disk every few seconds: ministack writes it at shutdown only, so SIGKILL would leave nothing but objects."""
 
 import logging
 import threading

@@ -14,6 +14,7 @@ import json
 import re
 import time
 import urllib.request
+from http.client import HTTPException
 from xml.sax.saxutils import escape
 
 from cryptography.exceptions import InvalidSignature
@@ -94,7 +95,7 @@ def verify(token, account):
     provider = find_provider(claims.get("iss"), account)
     if header.get("alg") != "RS256":
         raise Refused(400, "InvalidIdentityToken", "The token's signature algorithm is not supported.")
-    key = find_key(claims["iss"], header.get("kid"))
+    key = find_key(claims["iss"], str(header.get("kid")))
     try:
         key.verify(signature, signed.encode(), padding.PKCS1v15(), SHA256())
     except InvalidSignature:
@@ -127,7 +128,7 @@ def find_key(issuer, key_id):
     if time.monotonic() - fetched_at > KEYS_KEPT_SECONDS or key_id not in keys:
         try:
             keys = fetch_keys(issuer)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError):
             raise Refused(
                 400, "InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider") from None
         kept_keys[issuer] = (time.monotonic(), keys)

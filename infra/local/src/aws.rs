@@ -94,13 +94,72 @@ impl Aws {
     /// With AWS's own code and message where it refuses.
     pub async fn function_environment(&self, binary: &str) -> Result<Value, Failure> {
         let path = format!("/2015-03-31/functions/{STACK_NAME}-{binary}/configuration");
-        let request = self.request("lambda", Method::GET, &path).body(Bytes::new());
-        let answer = self.http.send(request.map_err(unsendable)?).await?;
-        if !answer.status().is_success() {
-            return Err(refused(binary, &String::from_utf8_lossy(answer.body())));
-        }
-        let configuration = parse(&answer)?;
+        let configuration = self.lambda(Method::GET, &path, String::new()).await?;
         Ok(configuration.pointer("/Environment/Variables").cloned().unwrap_or_default())
+    }
+
+    /// The queue that feeds the function with this binary.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses, or where no queue feeds it.
+    pub async fn queue_of(&self, binary: &str) -> Result<String, Failure> {
+        let mapping = self.event_source(binary).await?;
+        let arn = mapping.pointer("/EventSourceArn").and_then(Value::as_str).unwrap_or_default();
+        let name = arn.rsplit(':').next().unwrap_or_default();
+        Ok(format!("{}/{ACCOUNT}/{name}", self.endpoint))
+    }
+
+    /// Keeps messages from the function with this binary, until the stack ends.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses, or where no queue feeds it.
+    pub async fn pause_queue(&self, binary: &str) -> Result<(), Failure> {
+        let mapping = self.event_source(binary).await?;
+        let id = mapping.pointer("/UUID").and_then(Value::as_str).unwrap_or_default();
+        let path = format!("/2015-03-31/event-source-mappings/{id}");
+        self.lambda(Method::PUT, &path, json!({ "Enabled": false }).to_string()).await.map(drop)
+    }
+
+    /// Credentials of the function's own role: key id, secret and session token. An administrator lets himself in by adding the
+    /// account to the role's trust policy, so only a test's own stack should see this.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses.
+    pub async fn assume_role_of(&self, binary: &str) -> Result<[String; 3], Failure> {
+        let path = format!("/2015-03-31/functions/{STACK_NAME}-{binary}/configuration");
+        let configuration = self.lambda(Method::GET, &path, String::new()).await?;
+        let role = configuration.pointer("/Role").and_then(Value::as_str).unwrap_or_default();
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "lambda.amazonaws.com" } },
+                { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": ACCOUNT } },
+            ],
+        });
+        let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let name = role.rsplit('/').next().unwrap_or_default();
+        let update = [text("RoleName", name), text("PolicyDocument", &trust.to_string())];
+        self.query("iam", "2010-05-08", "UpdateAssumeRolePolicy", &update).await?;
+
+        let assume = [text("RoleArn", role), text("RoleSessionName", binary)];
+        let answer = self.query("sts", "2011-06-15", "AssumeRole", &assume).await?;
+        let element = |name: &str| {
+            let (_, rest) = answer.split_once(&format!("<{name}>"))?;
+            rest.split_once('<').map(|(value, _)| value.to_owned())
+        };
+        match (element("AccessKeyId"), element("SecretAccessKey"), element("SessionToken")) {
+            (Some(id), Some(secret), Some(token)) => Ok([id, secret, token]),
+            _ => Err(refused("AssumeRole", &answer)),
+        }
+    }
+
+    async fn event_source(&self, binary: &str) -> Result<Value, Failure> {
+        let path = format!("/2015-03-31/event-source-mappings/?FunctionName={STACK_NAME}-{binary}");
+        let mappings = self.lambda(Method::GET, &path, String::new()).await?;
+        mappings
+            .pointer("/EventSourceMappings/0")
+            .cloned()
+            .ok_or_else(|| refused(binary, "no queue feeds it"))
     }
 
     /// S3, by path: `s3(Method::GET, "/bucket/key", Bytes::new())`. The answer is as S3 gives it, errors included.
@@ -112,21 +171,41 @@ impl Aws {
         self.http.send(request.map_err(unsendable)?).await
     }
 
+    async fn lambda(&self, method: Method, path: &str, body: String) -> Result<Value, Failure> {
+        let request = self.request("lambda", method, path).body(body.into());
+        let answer = self.http.send(request.map_err(unsendable)?).await?;
+        if answer.status().is_success() {
+            parse(&answer)
+        } else {
+            Err(refused(path, &String::from_utf8_lossy(answer.body())))
+        }
+    }
+
     /// CloudFormation, in its query protocol, which answers in XML.
     pub(crate) async fn cloudformation(
         &self,
         operation: &str,
         input: &[(String, String)],
     ) -> Result<String, Failure> {
+        self.query("cloudformation", "2010-05-15", operation, input).await
+    }
+
+    async fn query(
+        &self,
+        service: &str,
+        version: &str,
+        operation: &str,
+        input: &[(String, String)],
+    ) -> Result<String, Failure> {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let form = [("Action", operation), ("Version", "2010-05-15")]
+        let form = [("Action", operation), ("Version", version)]
             .into_iter()
             .chain(input.iter().map(|(name, value)| (name.as_str(), value.as_str())))
             .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect::<Vec<_>>()
             .join("&");
         let request = self
-            .request("cloudformation", Method::POST, "/")
+            .request(service, Method::POST, "/")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form.into());
 

@@ -34,7 +34,7 @@ pub struct Media {
 pub enum AudioFormat {
     /// MPEG audio layer III.
     Mp3,
-    /// AAC or ALAC in MPEG-4.
+    /// AAC in MPEG-4.
     M4a,
     /// RIFF WAVE.
     Wav,

@@ -18,7 +18,7 @@ pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError>
     let (mut position, first) = find_first_frame(source, start)?.ok_or(Refusal::NotAudio)?;
     let mut frames = 0;
     let mut bytes = 0;
-    let mut junk = position - start;
+    let mut junk = 0;
     let promised = promised_frames(source, position, &first)?;
     if promised.is_some() {
         position += first.len;
@@ -76,6 +76,9 @@ enum Version {
 impl Frame {
     /// Nothing for what is not a layer III header, or has no length in it (the "free" bit rate).
     fn parse([sync, version, rates, mode]: [u8; 4]) -> Option<Self> {
+        const HIGH_KILOBITS: [u32; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+        const LOW_KILOBITS: [u32; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
+
         if sync != 0xff || version & 0xe6 != 0xe2 {
             return None;
         }
@@ -86,13 +89,11 @@ impl Frame {
             _ => return None,
         };
         let (kilobits, bytes_per_kilobit, samples, rate_divisor) = match version {
-            Version::Mpeg1 => {
-                ([32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320], 144_000, 1152, 1)
-            }
-            Version::Mpeg2 => ([8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160], 72_000, 576, 2),
-            Version::Mpeg25 => ([8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160], 72_000, 576, 4),
+            Version::Mpeg1 => (HIGH_KILOBITS, 144_000, 1152, 1),
+            Version::Mpeg2 => (LOW_KILOBITS, 72_000, 576, 2),
+            Version::Mpeg25 => (LOW_KILOBITS, 72_000, 576, 4),
         };
-        let kilobits: u32 = *kilobits.get(usize::from(rates >> 4).checked_sub(1)?)?;
+        let kilobits = *kilobits.get(usize::from(rates >> 4).checked_sub(1)?)?;
         let sample_rate_hz = [44_100, 48_000, 32_000].get(usize::from(rates >> 2 & 3))? / rate_divisor;
         let padding = u32::from(rates >> 1 & 1);
 

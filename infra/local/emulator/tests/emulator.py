@@ -100,7 +100,8 @@ class Emulator:
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
             config=Config(
-                retries={"max_attempts": 0}, s3={"addressing_style": "path"}, signature_version="s3v4" if service == "s3" else None,
+                retries={"max_attempts": 0}, s3={"addressing_style": "path"},
+                signature_version="s3v4" if service == "s3" else None,
                 request_checksum_calculation="when_required", response_checksum_validation="when_required",
             ),
         )

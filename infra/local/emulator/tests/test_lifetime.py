@@ -6,7 +6,7 @@ import time
 import unittest
 
 from . import emulator
-from .test_malware_scan import next_verdict, resources as protected_bucket
+from .test_malware_scan import next_verdict, protected_bucket
 from .test_rest_api import api
 
 # Two on an idle machine.

@@ -81,7 +81,8 @@ class Presigned(unittest.TestCase):
         cls.root.create_bucket(Bucket="presigned")
         cls.root.put_object(Bucket="presigned", Key="acme/a", Body=b"0123456789", ContentType="audio/mpeg")
         cls.role = cls.emulator.create_role([{
-            "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::presigned/acme/*"}])
+            "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": "arn:aws:s3:::presigned/acme/*"}])
         cls.acme = cls.emulator.client("s3", cls.emulator.assume(cls.role))
 
     def fetch(self, url, method="GET", data=None, **headers):

@@ -3,7 +3,8 @@ import unittest
 
 from . import emulator
 
-PROBLEM = '{"code":"$context.error.responseType","detail":$context.error.messageString,"request_id":"$context.requestId"}'
+PROBLEM = (
+    '{"code":"$context.error.responseType","detail":$context.error.messageString,"request_id":"$context.requestId"}')
 
 
 class RestApi(unittest.TestCase):

@@ -1,0 +1,74 @@
+//! Dependencies point one way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::project;
+
+/// What each of our crates uses outside of its tests.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(project())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().unwrap().iter();
+            let names = dependencies
+                .filter(|dependency| dependency["kind"].is_null())
+                .map(|dependency| dependency["name"].as_str().unwrap().to_owned());
+            (package["name"].as_str().unwrap().to_owned(), names.collect())
+        })
+        .collect()
+}
+
+#[test]
+fn our_crates_use_only_what_is_below_them() {
+    let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds"];
+    let shared = ["tenant-context", "domain", "rss", "storage", "lambda-kit"];
+    let mut allowed = BTreeMap::from([
+        ("tenant-context", vec![]),
+        ("domain", vec!["tenant-context"]),
+        ("rss", vec!["tenant-context", "domain"]),
+        ("storage", vec!["tenant-context", "domain"]),
+        ("lambda-kit", vec!["tenant-context", "storage"]),
+        ("local", vec![]),
+        ("tests", vec![]),
+    ]);
+    for function in functions {
+        allowed.insert(function, shared.to_vec());
+    }
+
+    let dependencies = dependencies();
+    let ours: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(ours, allowed.keys().copied().collect(), "a new crate needs its place in this test");
+    for (name, uses) in &dependencies {
+        for used in uses.iter().filter(|used| ours.contains(used.as_str())) {
+            assert!(allowed[name.as_str()].contains(&used.as_str()), "{name} must not use {used}");
+        }
+    }
+}
+
+#[test]
+fn only_storage_talks_to_the_stores() {
+    for (name, uses) in dependencies() {
+        let sdks: Vec<_> = uses.iter().filter(|used| used.starts_with("aws-sdk-")).collect();
+        assert!(name == "storage" || sdks.is_empty(), "{name} uses {sdks:?}");
+    }
+}
+
+#[test]
+fn what_does_no_io_uses_nothing_that_could() {
+    let io = ["tokio", "hyper", "lambda_http", "lambda_runtime", "tempfile"];
+    for name in ["tenant-context", "domain", "rss"] {
+        let uses = &dependencies()[name];
+        assert!(io.iter().all(|crate_name| !uses.contains(*crate_name)), "{name} uses {uses:?}");
+    }
+}

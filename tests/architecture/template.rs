@@ -1,0 +1,160 @@
+//! The template: the same routes as the code, and IAM documents that keep to the rules.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_norway::Value;
+
+use crate::project;
+
+/// The template's resources, by their logical ids. Intrinsic functions read as their arguments.
+fn resources() -> Vec<(String, Value)> {
+    let text = fs::read_to_string(project().join("template.yaml")).unwrap();
+    let template: Value = serde_norway::from_str(&text).unwrap();
+    let resources = plain(template)["Resources"].as_mapping().unwrap().clone();
+    resources.into_iter().map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource)).collect()
+}
+
+fn resource(name: &str) -> Value {
+    resources().into_iter().find(|(known, _)| known == name).unwrap().1
+}
+
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Tagged(tagged) => plain(tagged.value),
+        Value::Sequence(items) => Value::Sequence(items.into_iter().map(plain).collect()),
+        Value::Mapping(members) => {
+            Value::Mapping(members.into_iter().map(|(name, value)| (name, plain(value))).collect())
+        }
+        value => value,
+    }
+}
+
+fn routes(api: &str) -> BTreeSet<String> {
+    let body = &resource(api)["Properties"]["DefinitionBody"];
+    let paths = body["paths"].as_mapping().unwrap().iter();
+    paths
+        .flat_map(|(path, methods)| {
+            let path = path.as_str().unwrap();
+            let methods = methods.as_mapping().unwrap().keys();
+            methods.map(move |method| format!("{} {path}", method.as_str().unwrap().to_uppercase()))
+        })
+        .collect()
+}
+
+/// Every statement of every policy of every role: the role's name, and the statement.
+fn statements() -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (name, resource) in resources() {
+        let properties = &resource["Properties"];
+        let inline = properties["Policies"].as_sequence().into_iter().flatten();
+        let documents = inline.map(|policy| &policy["PolicyDocument"]).chain([&properties["PolicyDocument"]]);
+        let is_policy = matches!(resource["Type"].as_str(), Some("AWS::IAM::Role" | "AWS::IAM::Policy"));
+        for document in documents.filter(|_| is_policy) {
+            let statements = document["Statement"].as_sequence().into_iter().flatten();
+            found.extend(statements.map(|statement| (name.clone(), statement.clone())));
+        }
+    }
+    assert!(found.len() > 40, "only {} statements were found", found.len());
+    found
+}
+
+fn actions(statement: &Value) -> Vec<String> {
+    match &statement["Action"] {
+        Value::String(action) => vec![action.clone()],
+        actions => {
+            actions.as_sequence().unwrap().iter().map(|action| action.as_str().unwrap().to_owned()).collect()
+        }
+    }
+}
+
+#[test]
+fn the_template_and_the_code_have_the_same_routes() {
+    let tenancy_api = [
+        sessions::routes().list(),
+        tenancy::routes().list(),
+        tenancy::provision_routes().list(),
+        shows::routes().list(),
+        uploads::routes().list(),
+    ];
+    assert_eq!(routes("TenancyApi"), tenancy_api.concat().into_iter().collect());
+    assert_eq!(routes("ListenerApi"), feeds::listen::routes().list().into_iter().collect());
+}
+
+#[test]
+fn every_route_but_sign_in_asks_the_authorizer() {
+    let open = ["/oauth/token", "/.well-known/openid-configuration", "/.well-known/jwks.json"];
+    let body = &resource("TenancyApi")["Properties"]["DefinitionBody"];
+    for (path, methods) in body["paths"].as_mapping().unwrap() {
+        for (method, operation) in methods.as_mapping().unwrap() {
+            let is_open = operation["security"].is_null();
+            assert_eq!(is_open, open.contains(&path.as_str().unwrap()), "{method:?} {path:?}");
+        }
+    }
+}
+
+#[test]
+fn every_use_of_a_table_names_its_leading_keys() {
+    for (role, statement) in statements() {
+        let touches_items = actions(&statement).iter().any(|action| action.starts_with("dynamodb:"));
+        if touches_items && statement["Effect"] == "Allow" {
+            let condition = &statement["Condition"];
+            let leading = condition.as_mapping().into_iter().flatten().any(|(operator, keys)| {
+                operator.as_str().unwrap().starts_with("ForAllValues:")
+                    && !keys["dynamodb:LeadingKeys"].is_null()
+            });
+            assert!(leading, "{role}: {statement:?}");
+            let null = &condition["Null"]["dynamodb:LeadingKeys"];
+            assert!(*null == Value::Bool(false) || *null == "false", "{role} lacks Null: {statement:?}");
+        }
+    }
+}
+
+#[test]
+fn nobody_scans_and_nobody_has_a_wildcard() {
+    for (role, statement) in statements() {
+        for action in actions(&statement) {
+            if statement["Effect"] == "Allow" {
+                assert!(!action.contains("Scan") && !action.contains("PartiQL"), "{role}: {action}");
+                assert!(!action.contains('*'), "{role}: {action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_function_has_a_managed_policy() {
+    for (name, resource) in resources() {
+        assert!(resource["Properties"]["ManagedPolicyArns"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn every_function_has_a_role_and_a_log_of_its_own() {
+    let functions: Vec<_> = resources()
+        .into_iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+        .collect();
+    let of = |member: &str| -> BTreeSet<String> {
+        functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
+    };
+    assert_eq!(functions.len(), 10);
+    assert_eq!(of("Role").len(), functions.len());
+    assert_eq!(of("LoggingConfig").len(), functions.len());
+}
+
+#[test]
+fn every_queue_that_feeds_a_function_has_a_dead_letter_queue_and_an_alarm() {
+    let resources = resources();
+    let alarms: String = resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm")
+        .map(|(_, alarm)| format!("{alarm:?}"))
+        .collect();
+    for (name, resource) in resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::SQS::Queue") {
+        if name.ends_with("Dlq") {
+            assert!(alarms.contains(name.as_str()), "{name} has no alarm");
+        } else {
+            assert!(!resource["Properties"]["RedrivePolicy"].is_null(), "{name}");
+        }
+    }
+}
