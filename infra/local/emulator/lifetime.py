@@ -4,6 +4,7 @@ The parent holds the other end of a pipe on stdin and never writes: end of file 
 """
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -30,9 +31,10 @@ def serve():
     with socket.socket() as probe:
         if probe.connect_ex((host, port)) == 0:
             sys.exit(f"Port {port} is taken: end what listens there or choose another port.")
-    # Each running function holds a handful of files.
+    # Each running function holds a handful of files; macOS may refuse its own maximum.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = Config()
     config.bind = [f"{host}:{port}"]
     config.keep_alive_timeout = KEEP_ALIVE_SECONDS
