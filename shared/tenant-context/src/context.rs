@@ -3,7 +3,10 @@
 use std::{fmt, marker::PhantomData};
 
 use crate::{
-    Action, ClientId, Denied, Group, ListenerId, Permission, ShowId, TenancyId, permission::ProvisionTenancy,
+    Action, ClientId, Denied, ListenerId, MemberId, Membership, OutOfScope, Permission, ShowId,
+    ShowPermission, TenancyId, TenancyPermission, Timestamp, UserId,
+    permission::ProvisionTenancy,
+    policy::{Place, Question, allows},
     token::VerifiedData,
 };
 
@@ -14,13 +17,16 @@ use crate::{
 pub struct TenantContext {
     tenancy: TenancyId,
     principal: Principal,
-    groups: Vec<Group>,
+    memberships: Vec<Membership>,
+    mfa_at: Option<Timestamp>,
     data_token: Option<String>,
 }
 
 /// Who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
+    /// A person who signed in.
+    User(UserId),
     /// A machine client that signed in.
     Client(ClientId),
     /// Somebody with a feed token: one listener of one private show.
@@ -40,6 +46,10 @@ pub enum Worker {
     Renderer,
     /// A new tenancy's first items.
     Provision,
+    /// Somebody who was invited → a user who signs in.
+    SignIn,
+    /// Access that nobody used for long → none.
+    Sweep,
 }
 
 impl TenantContext {
@@ -47,8 +57,12 @@ impl TenantContext {
     pub fn from_token(verified: VerifiedData) -> Self {
         Self {
             tenancy: verified.tenancy,
-            principal: Principal::Client(verified.client),
-            groups: verified.groups,
+            principal: match verified.member {
+                MemberId::User(id) => Principal::User(id),
+                MemberId::Client(id) => Principal::Client(id),
+            },
+            memberships: verified.memberships,
+            mfa_at: verified.mfa_at,
             data_token: Some(verified.token),
         }
     }
@@ -63,13 +77,14 @@ impl TenantContext {
         Self::without_token(tenancy, Principal::Public(show))
     }
 
-    /// The door of the workers: the tenancy that an event or a queue message names. The worker reads the rest again.
+    /// The door of the workers: the tenancy that an event, a queue message or the directory names. The worker reads the rest
+    /// again.
     pub fn from_queue(tenancy: TenancyId, worker: Worker) -> Self {
         Self::without_token(tenancy, Principal::Worker(worker))
     }
 
     fn without_token(tenancy: TenancyId, principal: Principal) -> Self {
-        Self { tenancy, principal, groups: Vec::new(), data_token: None }
+        Self { tenancy, principal, memberships: Vec::new(), mfa_at: None, data_token: None }
     }
 
     /// Whose data.
@@ -82,9 +97,14 @@ impl TenantContext {
         &self.principal
     }
 
-    /// The groups that the caller belongs to.
-    pub fn groups(&self) -> &[Group] {
-        &self.groups
+    /// What the caller is a member of.
+    pub fn memberships(&self) -> &[Membership] {
+        &self.memberships
+    }
+
+    /// When the caller showed a second factor, if they did.
+    pub fn mfa_at(&self) -> Option<Timestamp> {
+        self.mfa_at
     }
 
     /// The token to exchange for credentials; none where a worker's or listener's own role stands in.
@@ -92,25 +112,63 @@ impl TenantContext {
         self.data_token.as_deref()
     }
 
-    /// Asks whether the caller may do what `P` stands for.
+    /// Asks whether the caller may do what `P` stands for in the whole tenancy.
     ///
     /// # Errors
-    /// [`Denied`] when no group of the caller allows it.
-    pub fn grant<P: Permission>(&self) -> Result<Grant<'_, P>, Denied> {
-        if self.allows(P::ACTION) {
-            Ok(Grant { context: self, permission: PhantomData })
-        } else {
-            Err(Denied { action: P::ACTION })
+    /// [`Denied`] when no membership of the caller allows it.
+    pub fn grant<P: TenancyPermission>(&self) -> Result<Grant<'_, P>, Denied> {
+        match self.decide(P::ACTION, Place::Tenancy) {
+            true => Ok(Grant { context: self, show: None, permission: PhantomData }),
+            false => Err(self.denied(P::ACTION, Place::Tenancy)),
         }
     }
 
-    fn allows(&self, action: Action) -> bool {
-        match &self.principal {
-            Principal::Client(_) => self.groups.iter().any(|group| group.allows(action)),
-            Principal::Listener(..) | Principal::Public(_) => false,
-            Principal::Worker(Worker::Media) => action == Action::ProcessUpload,
-            Principal::Worker(Worker::Renderer) => action == Action::RenderFeed,
-            Principal::Worker(Worker::Provision) => action == Action::ProvisionTenancy,
+    /// Asks whether the caller may do what `P` stands for in any show. Which shows, [`Permit`] tells.
+    ///
+    /// # Errors
+    /// [`Denied`] when no membership of the caller allows it anywhere.
+    pub fn ask<P: ShowPermission>(&self) -> Result<Permit<'_, P>, Denied> {
+        match self.decide(P::ACTION, Place::SomeShow) {
+            true => Ok(Permit { context: self, permission: PhantomData }),
+            false => Err(self.denied(P::ACTION, Place::SomeShow)),
+        }
+    }
+
+    /// Whether `action` is allowed anywhere at all.
+    pub fn may(&self, action: Action) -> bool {
+        self.decide(action, Place::Tenancy) || self.decide(action, Place::SomeShow)
+    }
+
+    /// Whether the caller holds everything that `membership` would give. Nobody gives what they do not have.
+    pub fn may_give(&self, membership: &Membership) -> bool {
+        let given = std::slice::from_ref(membership);
+        let places: Vec<Place<'_>> = match &membership.shows {
+            None => vec![Place::Tenancy],
+            Some(shows) => shows.iter().map(Place::Show).collect(),
+        };
+        let questions =
+            places.iter().flat_map(|place| Action::ALL.iter().map(move |action| (*action, *place)));
+        questions.into_iter().all(|(action, place)| {
+            let question =
+                Question { principal: &self.principal, memberships: given, has_mfa: true, action, place };
+            !allows(question) || self.decide(action, place)
+        })
+    }
+
+    fn decide(&self, action: Action, place: Place<'_>) -> bool {
+        self.decide_with(self.mfa_at.is_some(), action, place)
+    }
+
+    fn decide_with(&self, has_mfa: bool, action: Action, place: Place<'_>) -> bool {
+        let (principal, memberships) = (&self.principal, self.memberships.as_slice());
+        allows(Question { principal, memberships, has_mfa, action, place })
+    }
+
+    fn denied(&self, action: Action, place: Place<'_>) -> Denied {
+        if action.effect().needs_mfa() && self.decide_with(true, action, place) {
+            Denied::MfaRequired(action)
+        } else {
+            Denied::NotAllowed(action)
         }
     }
 }
@@ -122,24 +180,71 @@ impl fmt::Debug for TenantContext {
     }
 }
 
-/// As written into audit events: `key_…`, `lsn_…`, `public`, `worker:media`.
+/// As written into audit events: `usr_…`, `key_…`, `lsn_…`, `public`, `worker:media`.
 impl fmt::Display for Principal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Principal::User(id) => id.fmt(formatter),
             Principal::Client(id) => id.fmt(formatter),
             Principal::Listener(id, _) => id.fmt(formatter),
             Principal::Public(_) => formatter.write_str("public"),
             Principal::Worker(Worker::Media) => formatter.write_str("worker:media"),
             Principal::Worker(Worker::Renderer) => formatter.write_str("worker:renderer"),
             Principal::Worker(Worker::Provision) => formatter.write_str("worker:provision"),
+            Principal::Worker(Worker::SignIn) => formatter.write_str("worker:sign-in"),
+            Principal::Worker(Worker::Sweep) => formatter.write_str("worker:sweep"),
         }
     }
 }
 
-/// The proof that a caller was allowed to do what `P` stands for. Made by [`TenantContext::grant`] alone.
+/// The caller may do what `P` stands for in some shows, or in all.
+#[derive(Debug)]
+pub struct Permit<'c, P: ShowPermission> {
+    context: &'c TenantContext,
+    permission: PhantomData<P>,
+}
+
+impl<'c, P: ShowPermission> Permit<'c, P> {
+    /// Asks about one show.
+    ///
+    /// # Errors
+    /// [`OutOfScope`] when the caller's memberships do not cover it.
+    pub fn in_show(&self, show: &ShowId) -> Result<Grant<'c, P>, OutOfScope> {
+        self.decide(Place::Show(show), Some(show))
+    }
+
+    /// Asks about what belongs to no show, and about every show at once.
+    ///
+    /// # Errors
+    /// [`OutOfScope`] when the caller's memberships cover certain shows only.
+    pub fn in_tenancy(&self) -> Result<Grant<'c, P>, OutOfScope> {
+        self.decide(Place::Tenancy, None)
+    }
+
+    /// Asks about one show, or about what belongs to none.
+    ///
+    /// # Errors
+    /// [`OutOfScope`] when the caller's memberships do not cover it.
+    pub fn in_place(&self, show: Option<&ShowId>) -> Result<Grant<'c, P>, OutOfScope> {
+        match show {
+            Some(show) => self.in_show(show),
+            None => self.in_tenancy(),
+        }
+    }
+
+    fn decide(&self, place: Place<'_>, show: Option<&ShowId>) -> Result<Grant<'c, P>, OutOfScope> {
+        match self.context.decide(P::ACTION, place) {
+            true => Ok(Grant { context: self.context, show: show.cloned(), permission: PhantomData }),
+            false => Err(OutOfScope(P::ACTION)),
+        }
+    }
+}
+
+/// The proof that a caller was allowed to do what `P` stands for. Made by [`TenantContext::grant`] and by a [`Permit`] alone.
 #[derive(Debug)]
 pub struct Grant<'c, P: Permission> {
     context: &'c TenantContext,
+    show: Option<ShowId>,
     permission: PhantomData<P>,
 }
 
@@ -152,6 +257,11 @@ impl<P: Permission> Grant<'_, P> {
     /// What was allowed.
     pub fn action(&self) -> Action {
         P::ACTION
+    }
+
+    /// Whether it reaches `show`.
+    pub fn covers(&self, show: &ShowId) -> bool {
+        self.show.as_ref().is_none_or(|granted| granted == show)
     }
 }
 
@@ -178,22 +288,41 @@ pub type ProvisionGrant<'c> = Grant<'c, ProvisionTenancy>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::permission::{CreateShow, ProcessUpload, ReadShows, RenderFeed};
+    use crate::{
+        GroupRef, SystemGroup,
+        permission::{
+            CreateClient, CreateShow, ProcessUpload, PublishEpisode, ReadShows, RenderFeed, UpdateEpisode,
+        },
+    };
 
     fn tenancy() -> TenancyId {
         "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
     }
 
-    fn show() -> ShowId {
-        "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
+    fn show(last: char) -> ShowId {
+        format!("shw_01ARZ3NDEKTSV4RRFFQ69G5FA{last}").parse().unwrap()
+    }
+
+    fn member(memberships: Vec<Membership>, mfa_at: Option<Timestamp>) -> TenantContext {
+        let member = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let token = String::new();
+        TenantContext::from_token(VerifiedData { tenancy: tenancy(), member, memberships, mfa_at, token })
+    }
+
+    fn of(group: SystemGroup) -> Membership {
+        Membership::of_system_group(group)
+    }
+
+    fn in_show(group: SystemGroup, last: char) -> Membership {
+        Membership { shows: Some(vec![show(last)]), ..of(group) }
     }
 
     #[test]
     fn listeners_are_granted_nothing() {
-        let context = TenantContext::from_public_slug(tenancy(), show());
-        assert!(Action::ALL.iter().all(|action| !context.allows(*action)));
+        let context = TenantContext::from_public_slug(tenancy(), show('V'));
+        assert!(Action::ALL.iter().all(|action| !context.may(*action)));
         assert_eq!(
-            context.grant::<ReadShows>().unwrap_err().to_string(),
+            context.ask::<ReadShows>().unwrap_err().to_string(),
             "none of your groups allows shows:read"
         );
     }
@@ -204,5 +333,71 @@ mod tests {
         assert!(context.grant::<ProcessUpload>().is_ok());
         assert!(context.grant::<RenderFeed>().is_err());
         assert!(context.grant::<CreateShow>().is_err());
+    }
+
+    #[test]
+    fn administration_asks_for_a_second_factor() {
+        let without = member(vec![of(SystemGroup::Owners)], None);
+        let with = member(vec![of(SystemGroup::Owners)], Some(Timestamp::EPOCH));
+        let editor = member(vec![of(SystemGroup::Editors)], Some(Timestamp::EPOCH));
+
+        assert_eq!(without.grant::<CreateClient>().unwrap_err(), Denied::MfaRequired(Action::CreateClient));
+        assert!(with.grant::<CreateClient>().is_ok());
+        assert_eq!(editor.grant::<CreateClient>().unwrap_err(), Denied::NotAllowed(Action::CreateClient));
+        assert!(without.grant::<CreateShow>().is_ok());
+    }
+
+    #[test]
+    fn a_membership_in_one_show_reaches_no_other_and_not_the_tenancy() {
+        let editor = member(vec![in_show(SystemGroup::Editors, 'A')], None);
+        let permit = editor.ask::<UpdateEpisode>().unwrap();
+
+        let grant = permit.in_show(&show('A')).unwrap();
+        assert!(grant.covers(&show('A')) && !grant.covers(&show('B')));
+        assert_eq!(permit.in_show(&show('B')).unwrap_err(), OutOfScope(Action::UpdateEpisode));
+        assert!(permit.in_tenancy().is_err());
+        assert!(editor.grant::<CreateShow>().is_err());
+        assert!(permit_everywhere().covers(&show('B')));
+    }
+
+    fn permit_everywhere() -> Grant<'static, UpdateEpisode> {
+        let editor = Box::leak(Box::new(member(vec![of(SystemGroup::Editors)], None)));
+        editor.ask::<UpdateEpisode>().unwrap().in_tenancy().unwrap()
+    }
+
+    #[test]
+    fn scopes_of_two_memberships_do_not_mix() {
+        let member =
+            member(vec![in_show(SystemGroup::Contributors, 'A'), in_show(SystemGroup::Editors, 'B')], None);
+        let permit = member.ask::<PublishEpisode>().unwrap();
+        assert!(permit.in_show(&show('A')).is_err());
+        assert!(permit.in_show(&show('B')).is_ok());
+    }
+
+    #[test]
+    fn a_custom_group_allows_what_it_was_given_and_never_a_workers_work() {
+        let group = GroupRef::Custom("grp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap());
+        let permissions = vec![Action::CreateShow, Action::ProcessUpload];
+        let member = member(vec![Membership { group, permissions, shows: None }], None);
+        assert!(member.grant::<CreateShow>().is_ok());
+        assert!(member.grant::<ProcessUpload>().is_err());
+        assert!(member.ask::<ReadShows>().is_err());
+    }
+
+    #[test]
+    fn nobody_gives_what_they_do_not_have() {
+        let mfa = Some(Timestamp::EPOCH);
+        let owner = member(vec![of(SystemGroup::Owners)], mfa);
+        let group = GroupRef::Custom("grp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap());
+        let permissions = vec![Action::ManageMembers, Action::ReadShows];
+        let helper = member(vec![Membership { group, permissions, shows: None }], mfa);
+        let editor_of_one = member(vec![in_show(SystemGroup::Editors, 'A')], mfa);
+
+        assert!(SystemGroup::ALL.iter().all(|group| owner.may_give(&of(*group))));
+        assert!(!helper.may_give(&of(SystemGroup::Owners)));
+        assert!(!helper.may_give(&of(SystemGroup::Analysts)), "it reads episodes too");
+        assert!(editor_of_one.may_give(&in_show(SystemGroup::Publishers, 'A')));
+        assert!(!editor_of_one.may_give(&in_show(SystemGroup::Publishers, 'B')));
+        assert!(!editor_of_one.may_give(&of(SystemGroup::Publishers)));
     }
 }

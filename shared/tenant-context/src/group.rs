@@ -1,13 +1,14 @@
-//! System groups: fixed sets of actions. Membership is what gives a principal access.
+//! Groups: sets of actions. Membership is what gives a person or a machine client access.
+
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Action;
+use crate::{Action, GroupId, InvalidId, ShowId};
 
 /// A system group. The same six in every tenancy; nobody can change what they allow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Group {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SystemGroup {
     /// Everything a tenancy can do, its clients and users included.
     Owners,
     /// Everything about shows, episodes, uploads and listeners.
@@ -22,36 +23,106 @@ pub enum Group {
     Auditors,
 }
 
-impl Group {
-    /// Every group there is.
-    pub const ALL: &[Group] = &[
-        Group::Owners,
-        Group::Editors,
-        Group::Publishers,
-        Group::Contributors,
-        Group::Analysts,
-        Group::Auditors,
+/// A group: one of the system's, by its name, or one that the tenancy made, by its id.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum GroupRef {
+    /// `owners`, `editors` and so on.
+    System(SystemGroup),
+    /// `grp_…`.
+    Custom(GroupId),
+}
+
+/// What one membership allows: in which group, what that group allows if it is the tenancy's own, and in which shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The group.
+    pub group: GroupRef,
+    /// What the tenancy's own group allows; empty for a system group, whose actions the policy knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<Action>,
+    /// The shows that it covers; none means the whole tenancy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<Vec<ShowId>>,
+}
+
+impl SystemGroup {
+    /// Every system group there is.
+    pub const ALL: &[SystemGroup] = &[
+        SystemGroup::Owners,
+        SystemGroup::Editors,
+        SystemGroup::Publishers,
+        SystemGroup::Contributors,
+        SystemGroup::Analysts,
+        SystemGroup::Auditors,
     ];
 
-    /// Whether membership allows `action`. What workers do, no group allows.
-    pub fn allows(self, action: Action) -> bool {
-        use Action::*;
-
-        match action {
-            ReadTenancy | ReadShows | ReadEpisodes => true,
-            ReadUploads => self != Group::Analysts,
-            CreateUpload | CreateEpisode | UpdateEpisode => {
-                matches!(self, Group::Owners | Group::Editors | Group::Publishers | Group::Contributors)
-            }
-            PublishEpisode => matches!(self, Group::Owners | Group::Editors | Group::Publishers),
-            CreateShow | UpdateShow | ManageListeners => {
-                matches!(self, Group::Owners | Group::Editors)
-            }
-            ReadListeners => matches!(self, Group::Owners | Group::Editors | Group::Auditors),
-            ReadUsers | ReadClients => matches!(self, Group::Owners | Group::Auditors),
-            CreateClient => self == Group::Owners,
-            ProcessUpload | RenderFeed | ProvisionTenancy => false,
+    /// The group's name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SystemGroup::Owners => "owners",
+            SystemGroup::Editors => "editors",
+            SystemGroup::Publishers => "publishers",
+            SystemGroup::Contributors => "contributors",
+            SystemGroup::Analysts => "analysts",
+            SystemGroup::Auditors => "auditors",
         }
+    }
+}
+
+impl Membership {
+    /// Of a system group, in the whole tenancy.
+    pub fn of_system_group(group: SystemGroup) -> Self {
+        Self { group: GroupRef::System(group), permissions: Vec::new(), shows: None }
+    }
+
+    /// Whether it covers `show`.
+    pub fn covers(&self, show: &ShowId) -> bool {
+        self.shows.as_ref().is_none_or(|shows| shows.contains(show))
+    }
+}
+
+impl FromStr for GroupRef {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let system = SystemGroup::ALL.iter().copied().find(|group| group.as_str() == text);
+        system.map(Self::System).map_or_else(|| text.parse().map(Self::Custom), Ok)
+    }
+}
+
+impl TryFrom<String> for GroupRef {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<GroupRef> for String {
+    fn from(group: GroupRef) -> String {
+        group.to_string()
+    }
+}
+
+impl From<SystemGroup> for GroupRef {
+    fn from(group: SystemGroup) -> Self {
+        Self::System(group)
+    }
+}
+
+impl fmt::Display for GroupRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GroupRef::System(group) => formatter.write_str(group.as_str()),
+            GroupRef::Custom(id) => id.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Debug for GroupRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 
@@ -60,12 +131,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_matrix_is_as_reviewed() {
-        let mut matrix = String::new();
-        for action in Action::ALL {
-            let allowed: Vec<_> = Group::ALL.iter().filter(|group| group.allows(*action)).collect();
-            matrix.push_str(&format!("{action}: {allowed:?}\n"));
+    fn a_group_is_a_name_of_the_system_or_an_id() {
+        assert_eq!("owners".parse(), Ok(GroupRef::System(SystemGroup::Owners)));
+        let custom: GroupRef = "grp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        assert_eq!(custom.to_string(), "grp_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        for bad in ["", "Owners", "admins", "grp_*", "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+            assert!(bad.parse::<GroupRef>().is_err(), "{bad}");
         }
-        insta::assert_snapshot!(matrix);
     }
 }

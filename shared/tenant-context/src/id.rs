@@ -100,6 +100,8 @@ prefixed_ids! {
     UserId "usr";
     /// A machine client of a tenancy (OAuth 2.0 `client_id`).
     ClientId "key";
+    /// A tenancy's own group; see [`crate::GroupRef`] for the system's.
+    GroupId "grp";
     /// One sign-in; lives as long as its tokens.
     SessionId "ses";
     /// A podcast.

@@ -10,15 +10,18 @@
 pub mod context;
 pub mod group;
 pub mod id;
+pub mod member;
 pub mod permission;
+mod policy;
 pub mod timestamp;
 pub mod token;
 
-pub use context::{Grant, Operator, Principal, TenantContext, Worker};
-pub use group::Group;
+pub use context::{Grant, Operator, Permit, Principal, TenantContext, Worker};
+pub use group::{GroupRef, Membership, SystemGroup};
 pub use id::{
-    AuditEventId, ClientId, EpisodeId, InvalidId, ListenerId, MediaId, SessionId, ShowId, TenancyId,
+    AuditEventId, ClientId, EpisodeId, GroupId, InvalidId, ListenerId, MediaId, SessionId, ShowId, TenancyId,
     UploadId, UserId,
 };
-pub use permission::{Action, Denied, Permission};
+pub use member::MemberId;
+pub use permission::{Action, Denied, OutOfScope, Permission, ShowPermission, TenancyPermission};
 pub use timestamp::{Clock, Timestamp};

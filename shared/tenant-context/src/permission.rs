@@ -1,14 +1,53 @@
 //! What can be asked for. One name for each action, the same in code, tokens, API and docs: `shows:create`.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-/// The caller's groups do not allow the action.
+use serde::{Deserialize, Serialize};
+
+/// Why an action is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("none of your groups allows {action}")]
-pub struct Denied {
-    /// What was asked for.
-    pub action: Action,
+pub enum Denied {
+    /// No group of the caller allows the action.
+    #[error("none of your groups allows {0}")]
+    NotAllowed(Action),
+    /// A group allows it, to those who signed in with a second factor.
+    #[error("{0} needs a sign-in with a second factor")]
+    MfaRequired(Action),
 }
+
+/// The caller may do this in some shows, and not in this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("none of your groups allows {0} in this show")]
+pub struct OutOfScope(pub Action);
+
+/// What an action does, which decides what the policy asks of the caller besides a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Changes nothing.
+    Reads,
+    /// Changes what a tenancy publishes.
+    Writes,
+    /// Changes who may do what: needs a second factor.
+    Administers,
+    /// Takes something away for good: needs a second factor.
+    Destroys,
+    /// One of Castkeep's own workers doing its one thing. No group allows it.
+    Works,
+}
+
+/// How far one grant of an action reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The whole tenancy: a membership that covers certain shows does not allow it.
+    Tenancy,
+    /// One show, or all of them.
+    Show,
+}
+
+/// The text names no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no permission of this name; GET /v1/groups lists the permissions there are")]
+pub struct UnknownAction;
 
 mod sealed {
     pub trait Sealed {}
@@ -20,10 +59,17 @@ pub trait Permission: sealed::Sealed {
     const ACTION: Action;
 }
 
+/// A permission that reaches the whole tenancy.
+pub trait TenancyPermission: Permission {}
+
+/// A permission that reaches one show, or all of them.
+pub trait ShowPermission: Permission {}
+
 macro_rules! actions {
-    ($($(#[$doc:meta])* $name:ident $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident $text:literal $effect:ident in $reach:ident;)*) => {
         /// An action that a policy allows or denies.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub enum Action {
             $($(#[$doc])* $name,)*
         }
@@ -38,6 +84,20 @@ macro_rules! actions {
                     $(Action::$name => $text,)*
                 }
             }
+
+            /// What the action does.
+            pub fn effect(self) -> Effect {
+                match self {
+                    $(Action::$name => Effect::$effect,)*
+                }
+            }
+
+            /// How far one grant of it reaches.
+            pub fn reach(self) -> Reach {
+                match self {
+                    $(Action::$name => Reach::$reach,)*
+                }
+            }
         }
 
         $(
@@ -50,47 +110,112 @@ macro_rules! actions {
             impl Permission for $name {
                 const ACTION: Action = Action::$name;
             }
+
+            actions!(@reach $name $reach);
         )*
+    };
+    (@reach $name:ident Tenancy) => {
+        impl TenancyPermission for $name {}
+    };
+    (@reach $name:ident Show) => {
+        impl ShowPermission for $name {}
     };
 }
 
 actions! {
     /// See the tenancy's own name and state.
-    ReadTenancy "tenancy:read";
+    ReadTenancy "tenancy:read" Reads in Tenancy;
     /// See who belongs to the tenancy: personal data.
-    ReadUsers "users:read";
+    ReadUsers "users:read" Reads in Tenancy;
+    /// Invite somebody.
+    InviteUser "users:invite" Administers in Tenancy;
+    /// Suspend somebody, and let them back in.
+    UpdateUser "users:update" Administers in Tenancy;
+    /// Remove somebody.
+    RemoveUser "users:remove" Destroys in Tenancy;
+    /// See groups and who is in them.
+    ReadGroups "groups:read" Reads in Tenancy;
+    /// Make a group.
+    CreateGroup "groups:create" Administers in Tenancy;
+    /// Change what a group allows.
+    UpdateGroup "groups:update" Administers in Tenancy;
+    /// Delete a group.
+    DeleteGroup "groups:delete" Destroys in Tenancy;
+    /// Put members into groups, and take them out.
+    ManageMembers "members:manage" Administers in Tenancy;
     /// See machine clients, never their secrets.
-    ReadClients "clients:read";
+    ReadClients "clients:read" Reads in Tenancy;
     /// Make a machine client.
-    CreateClient "clients:create";
+    CreateClient "clients:create" Administers in Tenancy;
+    /// Give a machine client a new secret.
+    RotateClient "clients:rotate" Administers in Tenancy;
+    /// Take a machine client's access for good.
+    RevokeClient "clients:revoke" Destroys in Tenancy;
+    /// See who may do what, since when, and when they last did: personal data.
+    ReadAccessReview "access-review:read" Reads in Tenancy;
+    /// Attest that the access review is as it should be.
+    AttestAccessReview "access-review:attest" Administers in Tenancy;
     /// See shows.
-    ReadShows "shows:read";
+    ReadShows "shows:read" Reads in Show;
     /// Make a show.
-    CreateShow "shows:create";
+    CreateShow "shows:create" Writes in Tenancy;
     /// Change a show.
-    UpdateShow "shows:update";
+    UpdateShow "shows:update" Writes in Show;
     /// See episodes, drafts too.
-    ReadEpisodes "episodes:read";
+    ReadEpisodes "episodes:read" Reads in Show;
     /// Make a draft.
-    CreateEpisode "episodes:create";
+    CreateEpisode "episodes:create" Writes in Show;
     /// Change an episode.
-    UpdateEpisode "episodes:update";
+    UpdateEpisode "episodes:update" Writes in Show;
     /// Put an episode into its show's feed, or take it out.
-    PublishEpisode "episodes:publish";
+    PublishEpisode "episodes:publish" Writes in Show;
     /// See uploads and what became of them.
-    ReadUploads "uploads:read";
+    ReadUploads "uploads:read" Reads in Show;
     /// Start, complete and abort uploads.
-    CreateUpload "uploads:create";
+    CreateUpload "uploads:create" Writes in Show;
     /// See who may listen to a private show: personal data.
-    ReadListeners "listeners:read";
+    ReadListeners "listeners:read" Reads in Show;
     /// Give, renew and take feed tokens.
-    ManageListeners "listeners:manage";
+    ManageListeners "listeners:manage" Writes in Show;
     /// Workers only: decide what becomes of uploaded bytes.
-    ProcessUpload "uploads:process";
+    ProcessUpload "uploads:process" Works in Tenancy;
     /// Workers only: render feeds.
-    RenderFeed "feeds:render";
+    RenderFeed "feeds:render" Works in Tenancy;
     /// Provisioning only: write the first items of a tenancy.
-    ProvisionTenancy "tenancies:provision";
+    ProvisionTenancy "tenancies:provision" Works in Tenancy;
+    /// Sign-in only: let somebody in who was invited, or whom the tenancy's identity provider vouches for.
+    AdmitUser "users:admit" Works in Tenancy;
+    /// The daily sweep only: take the access of members who have been idle too long.
+    ExpireAccess "access:expire" Works in Tenancy;
+}
+
+impl Effect {
+    /// Whether the caller must have shown a second factor.
+    pub fn needs_mfa(self) -> bool {
+        matches!(self, Effect::Administers | Effect::Destroys)
+    }
+}
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAction> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or(UnknownAction)
+    }
+}
+
+impl TryFrom<String> for Action {
+    type Error = UnknownAction;
+
+    fn try_from(text: String) -> Result<Self, UnknownAction> {
+        text.parse()
+    }
+}
+
+impl From<Action> for String {
+    fn from(action: Action) -> String {
+        action.as_str().to_owned()
+    }
 }
 
 impl fmt::Display for Action {

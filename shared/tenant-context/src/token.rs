@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, signature};
 use serde::{Deserialize, Serialize};
 
-use crate::{ClientId, Group, InvalidId, Operator, SessionId, TenancyId, TenantContext, Timestamp};
+use crate::{InvalidId, MemberId, Membership, Operator, SessionId, TenancyId, TenantContext, Timestamp};
 
 /// Audience of the token that clients hold.
 pub const CONTEXT_AUDIENCE: &str = "castkeep";
@@ -25,7 +25,8 @@ pub const DATA_AUDIENCE: &str = "castkeep-data";
 pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 const CLOCK_SKEW_SECONDS: u64 = 60;
-const LONGEST_TOKEN: usize = 8 * 1024;
+/// A data token names each show that a membership covers.
+const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// Why a token is not accepted. Which of these it was is for logs: callers hear one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,19 +116,22 @@ impl VerificationKey {
     }
 }
 
-/// What a session is: one principal, one tenancy (none for an operator), the groups it had when it signed in.
+/// What a session is: one principal, one tenancy (none for an operator), what it was a member of when it signed in, and whether
+/// it showed a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// Runs the deployment; sees into no tenancy.
     Operator,
-    /// A machine client of a tenancy.
-    Client {
+    /// A person or a machine client of a tenancy.
+    Member {
         /// Whose data.
         tenancy: TenancyId,
         /// Who.
-        client: ClientId,
+        member: MemberId,
         /// What membership allows.
-        groups: Vec<Group>,
+        memberships: Vec<Membership>,
+        /// When they showed a second factor, if they did.
+        mfa_at: Option<Timestamp>,
     },
 }
 
@@ -150,8 +154,13 @@ struct Claims {
     sid: SessionId,
     iat: u64,
     exp: u64,
+    /// Of context tokens: tells the authorizer where to look. Which tenancy a data token is for, its tags say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    groups: Option<Vec<Group>>,
+    tenancy_id: Option<TenancyId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    memberships: Option<Vec<Membership>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mfa_at: Option<Timestamp>,
     #[serde(rename = "https://aws.amazon.com/tags", default, skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
 }
@@ -188,7 +197,12 @@ impl Unsigned {
             "at+jwt",
             &Claims {
                 aud: CONTEXT_AUDIENCE.to_owned(),
-                groups: None,
+                tenancy_id: match subject {
+                    Subject::Operator => None,
+                    Subject::Member { tenancy, .. } => Some(tenancy.clone()),
+                },
+                memberships: None,
+                mfa_at: None,
                 tags: None,
                 ..Claims::new(issuer, subject, session, now)
             },
@@ -225,26 +239,30 @@ impl Unsigned {
 
 impl Claims {
     fn new(issuer: &str, subject: &Subject, session: &SessionId, now: Timestamp) -> Self {
-        let (sub, groups, tags) = match subject {
-            Subject::Operator => (OPERATOR.to_owned(), None, None),
-            Subject::Client { tenancy, client, groups } => (
-                client.to_string(),
-                Some(groups.clone()),
-                Some(Tags {
-                    principal_tags: PrincipalTags { tenancy: [tenancy.clone()] },
-                    transitive_tag_keys: vec!["TenancyId".to_owned()],
-                }),
-            ),
-        };
-        Self {
+        let claims = Self {
             iss: issuer.to_owned(),
             aud: DATA_AUDIENCE.to_owned(),
-            sub,
+            sub: OPERATOR.to_owned(),
             sid: session.clone(),
             iat: now.unix_seconds(),
             exp: now.plus(LIFETIME).unix_seconds(),
-            groups,
-            tags,
+            tenancy_id: None,
+            memberships: None,
+            mfa_at: None,
+            tags: None,
+        };
+        match subject {
+            Subject::Operator => claims,
+            Subject::Member { tenancy, member, memberships, mfa_at } => Self {
+                sub: member.to_string(),
+                memberships: Some(memberships.clone()),
+                mfa_at: *mfa_at,
+                tags: Some(Tags {
+                    principal_tags: PrincipalTags { tenancy: [tenancy.clone()] },
+                    transitive_tag_keys: vec!["TenancyId".to_owned()],
+                }),
+                ..claims
+            },
         }
     }
 }
@@ -266,12 +284,22 @@ pub enum Caller {
 #[derive(Debug)]
 pub struct VerifiedData {
     pub(crate) tenancy: TenancyId,
-    pub(crate) client: ClientId,
-    pub(crate) groups: Vec<Group>,
+    pub(crate) member: MemberId,
+    pub(crate) memberships: Vec<Membership>,
+    pub(crate) mfa_at: Option<Timestamp>,
     pub(crate) token: String,
 }
 
-/// Checks a context token and answers the session that it belongs to.
+/// Whose session a context token belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// The session.
+    pub session: SessionId,
+    /// Tenancy and member; none for an operator.
+    pub member: Option<(TenancyId, MemberId)>,
+}
+
+/// Checks a context token and answers whose it is.
 ///
 /// # Errors
 /// [`TokenError`], whichever check failed first.
@@ -280,8 +308,14 @@ pub fn verify_context_token(
     keys: &[VerificationKey],
     issuer: &str,
     now: Timestamp,
-) -> Result<SessionId, TokenError> {
-    verify(token, keys, issuer, CONTEXT_AUDIENCE, now).map(|claims| claims.sid)
+) -> Result<Bearer, TokenError> {
+    let claims = verify(token, keys, issuer, CONTEXT_AUDIENCE, now)?;
+    let member = match claims.tenancy_id {
+        None if claims.sub == OPERATOR => None,
+        None => return Err(TokenError::Claims),
+        Some(tenancy) => Some((tenancy, claims.sub.parse()?)),
+    };
+    Ok(Bearer { session: claims.sid, member })
 }
 
 /// Checks a data token and answers who calls.
@@ -302,8 +336,9 @@ pub fn verify_data_token(
             let [tenancy] = tags.principal_tags.tenancy;
             Ok(Caller::Tenant(TenantContext::from_token(VerifiedData {
                 tenancy,
-                client: claims.sub.parse()?,
-                groups: claims.groups.ok_or(TokenError::Claims)?,
+                member: claims.sub.parse()?,
+                memberships: claims.memberships.ok_or(TokenError::Claims)?,
+                mfa_at: claims.mfa_at,
                 token: token.to_owned(),
             })))
         }
@@ -364,6 +399,7 @@ mod tests {
     use ring::{rand::SystemRandom, rsa, signature::KeyPair};
 
     use super::*;
+    use crate::SystemGroup;
 
     const ISSUER: &str = "https://api.example";
     const NOW: Timestamp = Timestamp::EPOCH;
@@ -393,15 +429,21 @@ mod tests {
     }
 
     fn subject() -> Subject {
-        Subject::Client {
+        Subject::Member {
             tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
-            client: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
-            groups: vec![Group::Editors],
+            member: "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            memberships: vec![Membership::of_system_group(SystemGroup::Editors)],
+            mfa_at: Some(NOW),
         }
     }
 
     fn session() -> SessionId {
         "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
+    }
+
+    fn bearer() -> Bearer {
+        let Subject::Member { tenancy, member, .. } = subject() else { panic!("not a member") };
+        Bearer { session: session(), member: Some((tenancy, member)) }
     }
 
     fn context_token(signer: &Signer) -> String {
@@ -423,7 +465,8 @@ mod tests {
 
         assert_eq!(context.tenancy().as_str(), "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV");
         assert_eq!(context.data_token(), Some(token.as_str()));
-        assert_eq!(context.groups(), [Group::Editors]);
+        assert_eq!(context.memberships(), [Membership::of_system_group(SystemGroup::Editors)]);
+        assert_eq!(context.mfa_at(), Some(NOW));
     }
 
     #[test]
@@ -441,11 +484,12 @@ mod tests {
         let data = data_token(&signer, &subject());
         let context = context_token(&signer);
 
-        assert_eq!(verify_context_token(&context, &keys, ISSUER, NOW), Ok(session()));
+        assert_eq!(verify_context_token(&context, &keys, ISSUER, NOW), Ok(bearer()));
         assert_eq!(verify_context_token(&data, &keys, ISSUER, NOW), Err(TokenError::Audience));
         assert_eq!(verify_data_token(&context, &keys, ISSUER, NOW).unwrap_err(), TokenError::Audience);
         let claims = String::from_utf8(verify_signature(&context, &keys).unwrap()).unwrap();
         assert!(!claims.contains("aws.amazon.com"), "a client could take {claims} to STS");
+        assert!(!claims.contains("memberships"), "what a caller may do is not theirs to carry: {claims}");
     }
 
     #[test]
@@ -456,7 +500,7 @@ mod tests {
         let last = Timestamp::from_unix_seconds(LIFETIME.as_secs() - 1);
         let after = Timestamp::from_unix_seconds(LIFETIME.as_secs());
 
-        assert_eq!(verify_context_token(&token, &keys, ISSUER, last), Ok(session()));
+        assert_eq!(verify_context_token(&token, &keys, ISSUER, last), Ok(bearer()));
         assert_eq!(verify_context_token(&token, &keys, ISSUER, after), Err(TokenError::Expired));
     }
 

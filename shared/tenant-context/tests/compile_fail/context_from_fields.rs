@@ -2,7 +2,8 @@ fn main() {
     let _ = tenant_context::TenantContext {
         tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         principal: tenant_context::Principal::Worker(tenant_context::Worker::Media),
-        groups: vec![],
+        memberships: vec![],
+        mfa_at: None,
         data_token: None,
     };
 }

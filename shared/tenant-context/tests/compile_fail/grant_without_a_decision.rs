@@ -1,7 +1,7 @@
 use tenant_context::{Grant, TenantContext, permission::CreateShow};
 
 fn forge(context: &TenantContext) -> Grant<'_, CreateShow> {
-    Grant { context, permission: std::marker::PhantomData }
+    Grant { context, show: None, permission: std::marker::PhantomData }
 }
 
 fn main() {}

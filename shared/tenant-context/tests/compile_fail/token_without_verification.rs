@@ -1,8 +1,9 @@
 fn main() {
     let _ = tenant_context::TenantContext::from_token(tenant_context::token::VerifiedData {
         tenancy: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
-        client: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
-        groups: vec![],
+        member: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+        memberships: vec![],
+        mfa_at: None,
         token: String::new(),
     });
 }
