@@ -82,7 +82,8 @@ fn the_template_and_the_code_have_the_same_routes() {
 
 #[test]
 fn every_route_but_sign_in_asks_the_authorizer() {
-    let open = ["/oauth/token", "/.well-known/openid-configuration", "/.well-known/jwks.json"];
+    let open =
+        ["/oauth/token", "/oauth/revoke", "/.well-known/openid-configuration", "/.well-known/jwks.json"];
     let body = &resource("TenancyApi")["Properties"]["DefinitionBody"];
     for (path, methods) in body["paths"].as_mapping().unwrap() {
         for (method, operation) in methods.as_mapping().unwrap() {

@@ -15,6 +15,9 @@ use crate::{
 
 /// What acme has, by the parameter of the path that names it.
 struct Belongings {
+    user: String,
+    group: String,
+    client: String,
     show: String,
     episode: String,
     upload: String,
@@ -30,7 +33,16 @@ impl Belongings {
         let listener = tenant.editor.post(&listeners, json!({ "label": "Somebody" })).await.data();
         let new = json!({ "file_name": "secret.mp3", "content_type": "audio/mpeg", "size_bytes": 9 });
         let upload = tenant.editor.post("/v1/uploads", new).await.data();
+        let user = json!({ "name": "Somebody", "email": format!("{}@acme.example", unique("somebody")) });
+        let user = tenant.owner.post("/v1/users", user).await.data();
+        let group = tenant.owner.post("/v1/groups", json!({ "name": "Night desk" })).await.data();
+        let client = tenant.owner.post("/v1/clients", json!({ "name": "Robot" })).await.data();
+        let member = format!("/v1/groups/{}/members/{}", id(&group), id(&user));
+        tenant.owner.send(Method::PUT, &member, &[], "{}").await.data();
         Self {
+            user: id(&user).to_owned(),
+            group: id(&group).to_owned(),
+            client: client["client_id"].as_str().unwrap().to_owned(),
             show: id(&show).to_owned(),
             episode: id(&episode).to_owned(),
             upload: id(&upload).to_owned(),
@@ -39,7 +51,11 @@ impl Belongings {
     }
 
     fn fill(&self, path: &str) -> String {
-        path.replace("{show}", &self.show)
+        path.replace("{user}", &self.user)
+            .replace("{member}", &self.user)
+            .replace("{group}", &self.group)
+            .replace("{client}", &self.client)
+            .replace("{show}", &self.show)
             .replace("{episode}", &self.episode)
             .replace("{upload}", &self.upload)
             .replace("{listener}", &self.listener)
@@ -48,7 +64,11 @@ impl Belongings {
 
 fn missing(path: &str) -> String {
     const ULID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-    path.replace("{show}", &format!("shw_{ULID}"))
+    path.replace("{user}", &format!("usr_{ULID}"))
+        .replace("{member}", &format!("usr_{ULID}"))
+        .replace("{group}", &format!("grp_{ULID}"))
+        .replace("{client}", &format!("key_{ULID}"))
+        .replace("{show}", &format!("shw_{ULID}"))
         .replace("{episode}", &format!("epi_{ULID}"))
         .replace("{upload}", &format!("upl_{ULID}"))
         .replace("{listener}", &format!("lsn_{ULID}"))
@@ -66,8 +86,27 @@ fn routes() -> Vec<(Method, &'static str, Value)> {
         ),
         (Method::GET, "/v1/tenancy", none()),
         (Method::GET, "/v1/users", none()),
+        (
+            Method::POST,
+            "/v1/users",
+            json!({ "name": "x", "email": format!("{}@x.example", unique("x")), "groups": ["analysts"] }),
+        ),
+        (Method::GET, "/v1/users/{user}", none()),
+        (Method::PATCH, "/v1/users/{user}", json!({ "state": "suspended" })),
+        (Method::DELETE, "/v1/users/{user}", none()),
+        (Method::POST, "/v1/users/{user}/invitation", none()),
+        (Method::GET, "/v1/groups", none()),
+        (Method::POST, "/v1/groups", json!({ "name": "x" })),
+        (Method::GET, "/v1/groups/{group}", none()),
+        (Method::PATCH, "/v1/groups/{group}", json!({ "name": "taken" })),
+        (Method::DELETE, "/v1/groups/{group}", none()),
+        (Method::GET, "/v1/groups/{group}/members", none()),
+        (Method::PUT, "/v1/groups/{group}/members/{member}", none()),
+        (Method::DELETE, "/v1/groups/{group}/members/{member}", none()),
         (Method::GET, "/v1/clients", none()),
         (Method::POST, "/v1/clients", json!({ "name": "x", "groups": ["analysts"] })),
+        (Method::DELETE, "/v1/clients/{client}", none()),
+        (Method::POST, "/v1/clients/{client}/rotate", none()),
         (Method::GET, "/v1/shows", none()),
         (
             Method::POST,
@@ -135,8 +174,14 @@ fn a_foreign_id_equals_a_missing_id() {
             assert_eq!(foreign.problem_without_id(), absent.problem_without_id(), "{method} {path}");
         }
 
-        for path in ["/v1/shows/{show}", "/v1/episodes/{episode}", "/v1/uploads/{upload}"] {
-            let still_there = acme.editor.get(&acmes.fill(path)).await.data();
+        for path in [
+            "/v1/shows/{show}",
+            "/v1/episodes/{episode}",
+            "/v1/uploads/{upload}",
+            "/v1/users/{user}",
+            "/v1/groups/{group}",
+        ] {
+            let still_there = acme.owner.get(&acmes.fill(path)).await.data();
             assert!(!still_there.to_string().contains("taken"), "{path} was changed: {still_there}");
         }
     });
@@ -147,7 +192,16 @@ fn listings_hold_ones_own() {
     run(async |stack| {
         let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
         let acmes = Belongings::of(&acme).await;
-        let theirs = [&acme.id, &acmes.show, &acmes.episode, &acmes.upload, &acmes.listener];
+        let theirs = [
+            &acme.id,
+            &acmes.user,
+            &acmes.group,
+            &acmes.client,
+            &acmes.show,
+            &acmes.episode,
+            &acmes.upload,
+            &acmes.listener,
+        ];
 
         for (method, path, _) in routes() {
             if method == Method::GET && !path.contains('{') {

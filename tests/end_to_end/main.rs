@@ -13,6 +13,7 @@ mod audio;
 mod bad_input;
 mod flow;
 mod isolation;
+mod members;
 mod private_shows;
 mod requests;
 mod walls;

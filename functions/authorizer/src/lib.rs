@@ -1,7 +1,8 @@
 //! Context token → who calls: API Gateway asks here before a request reaches a function of the tenancy API.
 //!
-//! It checks the token's signature and age, and that nobody ended its session, and hands the session's data token to the
-//! function. It decides nothing about permissions: those are asked for where the work is done.
+//! It checks the token's signature and age, that nobody ended its session, and that nobody changed what its holder may do
+//! since it began. It hands the session's data token to the function. It decides nothing about permissions: those are asked
+//! for where the work is done.
 
 use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError};
@@ -60,15 +61,15 @@ pub async fn authorize(
 ) -> Result<Option<AuthorizerResponse>, StorageError> {
     let Some(token) = bearer(&request.authorization_token) else { return Ok(None) };
     let keys = storage.verification_keys().await?;
-    let session = match verify_context_token(token, keys, issuer, storage.now()) {
-        Ok(session) => session,
+    let bearer = match verify_context_token(token, keys, issuer, storage.now()) {
+        Ok(bearer) => bearer,
         Err(error) => {
             tracing::info!(%error, "a context token was refused");
             return Ok(None);
         }
     };
 
-    let Some(session) = storage.find_session(&session).await? else { return Ok(None) };
+    let Some(session) = storage.find_live_session(&bearer).await? else { return Ok(None) };
 
     Ok(Some(AuthorizerResponse {
         policy_document: PolicyDocument {

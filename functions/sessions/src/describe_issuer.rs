@@ -16,6 +16,7 @@ pub(crate) async fn describe_issuer(app: App, _: Request) -> Result<Reply, Probl
         &json!({
             "issuer": issuer,
             "token_endpoint": format!("{issuer}/oauth/token"),
+            "revocation_endpoint": format!("{issuer}/oauth/revoke"),
             "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],

@@ -8,8 +8,11 @@ use http::Method;
 use lambda_kit::Router;
 use storage::{SecretHash, Storage};
 
+mod authenticate_client;
 mod create_token;
 mod describe_issuer;
+mod form;
+mod revoke_token;
 
 /// What the operations need.
 pub struct Sessions {
@@ -25,6 +28,7 @@ pub struct Sessions {
 pub fn routes() -> Router<Sessions> {
     Router::new()
         .route(Method::POST, "/oauth/token", create_token::create_token)
+        .route(Method::POST, "/oauth/revoke", revoke_token::revoke_token)
         .route(Method::GET, "/.well-known/openid-configuration", describe_issuer::describe_issuer)
         .route(Method::GET, "/.well-known/jwks.json", describe_issuer::list_keys)
 }

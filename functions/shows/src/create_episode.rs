@@ -11,7 +11,7 @@ pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, 
     let show_id: ShowId = request.parameter("show")?;
     let new: NewEpisode = request.json()?;
 
-    let grant = context.grant::<CreateEpisode>()?;
+    let grant = context.ask::<CreateEpisode>()?.in_show(&show_id)?;
 
     let storage = &app.api.storage;
     let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;

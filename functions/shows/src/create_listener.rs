@@ -18,7 +18,7 @@ pub(crate) async fn create_listener(app: App, request: Request) -> Result<Reply,
     let show_id: ShowId = request.parameter("show")?;
     let NewListener { label } = request.json()?;
 
-    let grant = context.grant::<ManageListeners>()?;
+    let grant = context.ask::<ManageListeners>()?.in_show(&show_id)?;
 
     let storage = &app.api.storage;
     let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;

@@ -9,9 +9,12 @@ pub(crate) async fn delete_listener(app: App, request: Request) -> Result<Reply,
     let context = app.api.tenant(&request).await?;
     let id: ListenerId = request.parameter("listener")?;
 
-    let grant = context.grant::<ManageListeners>()?;
+    let permit = context.ask::<ManageListeners>()?;
+    let storage = &app.api.storage;
+    let show = storage.find_show_of_listener(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&show)?;
 
-    let existed = app.api.storage.delete_listener(&grant, &id).await?;
+    let existed = storage.delete_listener(&grant, &id).await?;
 
     if existed { Ok(no_content()) } else { Err(Problem::not_found()) }
 }

@@ -9,9 +9,9 @@ pub(crate) async fn find_episode(app: App, request: Request) -> Result<Reply, Pr
     let context = app.api.tenant(&request).await?;
     let id = request.parameter("episode")?;
 
-    context.grant::<ReadEpisodes>()?;
-
+    let permit = context.ask::<ReadEpisodes>()?;
     let episode = app.api.storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    permit.in_show(&episode.show_id)?;
 
     let version = episode.version;
     Ok(ok_at_version(EpisodeView::new(episode, app.api.storage.now()), version))

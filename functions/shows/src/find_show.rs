@@ -9,7 +9,7 @@ pub(crate) async fn find_show(app: App, request: Request) -> Result<Reply, Probl
     let context = app.api.tenant(&request).await?;
     let id = request.parameter("show")?;
 
-    context.grant::<ReadShows>()?;
+    context.ask::<ReadShows>()?.in_show(&id)?;
 
     let show = app.api.storage.find_show(&context, &id).await?.ok_or_else(Problem::not_found)?;
 

@@ -11,7 +11,7 @@ pub(crate) async fn list_episodes(app: App, request: Request) -> Result<Reply, P
     let listing = format!("{show}/episodes");
     let page = request.page(&context, &listing)?;
 
-    context.grant::<ReadEpisodes>()?;
+    context.ask::<ReadEpisodes>()?.in_show(&show)?;
 
     app.api.storage.find_show(&context, &show).await?.ok_or_else(Problem::not_found)?;
     let page = app.api.storage.list_episodes(&context, &show, &page).await?;

@@ -11,7 +11,7 @@ pub(crate) async fn list_listeners(app: App, request: Request) -> Result<Reply, 
     let listing = format!("{show}/listeners");
     let page = request.page(&context, &listing)?;
 
-    let grant = context.grant::<ReadListeners>()?;
+    let grant = context.ask::<ReadListeners>()?.in_show(&show)?;
 
     app.api.storage.find_show(&context, &show).await?.ok_or_else(Problem::not_found)?;
     let page = app.api.storage.list_listeners(&grant, &show, &page).await?;

@@ -19,10 +19,11 @@ pub(crate) async fn publish_episode(app: App, request: Request) -> Result<Reply,
     let id: EpisodeId = request.parameter("episode")?;
     let Wire { at } = request.json()?;
 
-    let grant = context.grant::<PublishEpisode>()?;
-
+    let permit = context.ask::<PublishEpisode>()?;
     let storage = &app.api.storage;
     let mut episode = storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&episode.show_id)?;
+
     request.check_if_match(episode.version)?;
     let no_media =
         || Problem::conflict("media_missing", "Give the episode a media_id first: a feed needs audio.");

@@ -18,9 +18,11 @@ pub(crate) async fn rotate_feed_token(app: App, request: Request) -> Result<Repl
     let context = app.api.tenant(&request).await?;
     let id: ListenerId = request.parameter("listener")?;
 
-    let grant = context.grant::<ManageListeners>()?;
-
+    let permit = context.ask::<ManageListeners>()?;
     let storage = &app.api.storage;
+    let show = storage.find_show_of_listener(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&show)?;
+
     let token = FeedToken::new(storage.randomness());
     let show_id = storage.rotate_feed_token(&grant, &id, &token).await?.ok_or_else(Problem::not_found)?;
     let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;

@@ -9,10 +9,11 @@ pub(crate) async fn unpublish_episode(app: App, request: Request) -> Result<Repl
     let context = app.api.tenant(&request).await?;
     let id: EpisodeId = request.parameter("episode")?;
 
-    let grant = context.grant::<PublishEpisode>()?;
-
+    let permit = context.ask::<PublishEpisode>()?;
     let storage = &app.api.storage;
     let mut episode = storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&episode.show_id)?;
+
     request.check_if_match(episode.version)?;
     let (version, now) = (episode.version, storage.now());
     let is_changed =

@@ -1,8 +1,11 @@
 //! `PATCH /v1/episodes/{episode}`: what is absent stays. What is, was or will be in the feed takes the right to publish.
 
-use domain::EpisodeChanges;
+use domain::{Episode, EpisodeChanges};
 use lambda_kit::{Problem, Reply, Request, ok_at_version};
-use tenant_context::permission::{PublishEpisode, UpdateEpisode};
+use tenant_context::{
+    Action, Denied, Grant, TenantContext,
+    permission::{PublishEpisode, UpdateEpisode},
+};
 
 use crate::{App, view::EpisodeView};
 
@@ -11,11 +14,12 @@ pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, 
     let id = request.parameter("episode")?;
     let changes: EpisodeChanges = request.json()?;
 
-    let draft_grant = context.grant::<UpdateEpisode>()?;
+    let permit = context.ask::<UpdateEpisode>()?;
     let storage = &app.api.storage;
     let mut episode = storage.find_episode(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let draft_grant = permit.in_show(&episode.show_id)?;
     let publish_grant = match &episode.publication {
-        Some(_) => Some(context.grant::<PublishEpisode>()?),
+        Some(_) => Some(publish_grant(&context, &episode)?),
         None => None,
     };
 
@@ -39,4 +43,13 @@ pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, 
 
     let version = episode.version;
     Ok(ok_at_version(EpisodeView::new(episode, storage.now()), version))
+}
+
+/// Who may change drafts of the show knows of the episode: what they lack is said.
+fn publish_grant<'c>(
+    context: &'c TenantContext,
+    episode: &Episode,
+) -> Result<Grant<'c, PublishEpisode>, Problem> {
+    let denied = Denied::NotAllowed(Action::PublishEpisode);
+    Ok(context.ask::<PublishEpisode>()?.in_show(&episode.show_id).map_err(|_| denied)?)
 }

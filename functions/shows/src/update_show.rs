@@ -11,7 +11,7 @@ pub(crate) async fn update_show(app: App, request: Request) -> Result<Reply, Pro
     let id = request.parameter("show")?;
     let changes: ShowChanges = request.json()?;
 
-    let grant = context.grant::<UpdateShow>()?;
+    let grant = context.ask::<UpdateShow>()?.in_show(&id)?;
 
     let mut show = app.api.storage.find_show(&context, &id).await?.ok_or_else(Problem::not_found)?;
     request.check_if_match(show.version)?;

@@ -1,52 +1,45 @@
 //! `POST /v1/clients`: a machine client, whose secret is in this one answer and nowhere else.
 
-use domain::ClientName;
+use domain::{Access, AccessState, ClientName};
 use lambda_kit::{Problem, Reply, Request, created};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use storage::{Client, Secret};
-use tenant_context::{ClientId, Group, permission::CreateClient};
+use tenant_context::{ClientId, GroupRef, permission::CreateClient};
 
-use crate::{App, list_clients::ClientView};
+use crate::{App, giving, view::ClientWithSecret};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewClient {
     name: ClientName,
-    groups: Vec<Group>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct ClientWithSecret {
-    #[serde(flatten)]
-    client: ClientView,
-    client_secret: String,
-}
-
-impl ClientWithSecret {
-    pub(crate) fn new(client: Client, secret: &Secret) -> Self {
-        Self { client: client.into(), client_secret: secret.reveal().to_owned() }
-    }
+    /// Groups in the whole tenancy; `PUT /v1/groups/{group}/members/{member}` knows shows too.
+    #[serde(default)]
+    groups: Vec<GroupRef>,
+    /// Whether its sign-in counts as one with a second factor.
+    #[serde(default)]
+    is_vouched_for: bool,
 }
 
 pub(crate) async fn create_client(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
-    let NewClient { name, mut groups } = request.json()?;
-    groups.sort();
-    groups.dedup();
-    if groups.is_empty() {
-        return Err(Problem::invalid_field(
-            "/groups",
-            "Name at least one group: without, a client may do nothing.",
-        ));
-    }
+    let NewClient { name, groups, is_vouched_for } = request.json()?;
 
     let grant = context.grant::<CreateClient>()?;
-
     let now = app.storage.now();
-    let id = ClientId::new(now, app.storage.randomness());
-    let client = Client { id, name, groups, user_id: None, created_at: now };
     let secret = Secret::generate(app.storage.randomness());
-    app.storage.create_client(&grant, &client, &secret).await?;
+    let client = Client {
+        id: ClientId::new(now, app.storage.randomness()),
+        name,
+        secret_prefix: secret.prefix(),
+        user_id: None,
+        created_at: now,
+        rotated_at: now,
+        version: 1,
+    };
+    let mut access = Access::new(client.member_id(), AccessState::Active, is_vouched_for);
+    giving::join_all(&app, &context, &mut access, &groups).await?;
 
-    Ok(created(ClientWithSecret::new(client, &secret), "/v1/clients", None))
+    app.storage.create_client(&grant, &client, &access, &secret).await?;
+
+    Ok(created(ClientWithSecret::new((client, access), &secret), "/v1/clients", None))
 }

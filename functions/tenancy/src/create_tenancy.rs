@@ -5,7 +5,10 @@ use lambda_kit::{Problem, Reply, Request, created};
 use serde::{Deserialize, Serialize};
 use storage::{NewTenancy, Tenancy};
 
-use crate::{App, create_client::ClientWithSecret, list_users::UserView};
+use crate::{
+    App,
+    view::{ClientWithSecret, InvitedUserView},
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,7 +28,7 @@ struct Owner {
 struct TenancyWithOwner {
     #[serde(flatten)]
     tenancy: Tenancy,
-    owner: UserView,
+    owner: InvitedUserView,
     client: ClientWithSecret,
 }
 
@@ -38,7 +41,7 @@ pub(crate) async fn create_tenancy(app: App, request: Request) -> Result<Reply, 
 
     let view = TenancyWithOwner {
         tenancy: made.tenancy,
-        owner: made.owner.into(),
+        owner: InvitedUserView::new(made.owner, made.invitation),
         client: ClientWithSecret::new(made.client, &made.secret),
     };
     Ok(created(view, "/v1/tenancy", None))

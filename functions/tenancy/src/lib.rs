@@ -4,14 +4,31 @@
 use std::sync::Arc;
 
 use http::Method;
-use lambda_kit::{Api, Router};
+use lambda_kit::{Api, Problem, Router};
 
 mod create_client;
+mod create_group;
 mod create_tenancy;
+mod delete_group;
+mod delete_member;
+mod find_group;
 mod find_tenancy;
+mod find_user;
+mod giving;
+mod invite_user;
 mod list_clients;
+mod list_groups;
+mod list_members;
 mod list_users;
+mod put_member;
+mod remove_user;
+mod renew_invitation;
+mod revoke_client;
+mod rotate_client;
 mod show_caller;
+mod update_group;
+mod update_user;
+mod view;
 
 /// The routes of the `tenancy` function.
 pub fn routes() -> Router<Api> {
@@ -19,8 +36,23 @@ pub fn routes() -> Router<Api> {
         .route(Method::GET, "/v1/me", show_caller::show_caller)
         .route(Method::GET, "/v1/tenancy", find_tenancy::find_tenancy)
         .route(Method::GET, "/v1/users", list_users::list_users)
+        .route(Method::POST, "/v1/users", invite_user::invite_user)
+        .route(Method::GET, "/v1/users/{user}", find_user::find_user)
+        .route(Method::PATCH, "/v1/users/{user}", update_user::update_user)
+        .route(Method::DELETE, "/v1/users/{user}", remove_user::remove_user)
+        .route(Method::POST, "/v1/users/{user}/invitation", renew_invitation::renew_invitation)
+        .route(Method::GET, "/v1/groups", list_groups::list_groups)
+        .route(Method::POST, "/v1/groups", create_group::create_group)
+        .route(Method::GET, "/v1/groups/{group}", find_group::find_group)
+        .route(Method::PATCH, "/v1/groups/{group}", update_group::update_group)
+        .route(Method::DELETE, "/v1/groups/{group}", delete_group::delete_group)
+        .route(Method::GET, "/v1/groups/{group}/members", list_members::list_members)
+        .route(Method::PUT, "/v1/groups/{group}/members/{member}", put_member::put_member)
+        .route(Method::DELETE, "/v1/groups/{group}/members/{member}", delete_member::delete_member)
         .route(Method::GET, "/v1/clients", list_clients::list_clients)
         .route(Method::POST, "/v1/clients", create_client::create_client)
+        .route(Method::DELETE, "/v1/clients/{client}", revoke_client::revoke_client)
+        .route(Method::POST, "/v1/clients/{client}/rotate", rotate_client::rotate_client)
 }
 
 /// The route of the `provision` function.
@@ -29,3 +61,11 @@ pub fn provision_routes() -> Router<Api> {
 }
 
 type App = Arc<Api>;
+
+/// Nobody can change what is the same in every tenancy.
+fn system_group() -> Problem {
+    Problem::conflict(
+        "system_group",
+        "This group is the same in every tenancy. Make one of your own instead.",
+    )
+}

@@ -2,7 +2,7 @@
 
 use lambda_kit::{Problem, Reply, Request, ok};
 use serde::Serialize;
-use tenant_context::{Action, Group, TenancyId};
+use tenant_context::{Action, Membership, TenancyId, Timestamp};
 
 use crate::App;
 
@@ -10,20 +10,23 @@ use crate::App;
 struct Caller<'a> {
     principal_id: String,
     tenancy_id: &'a TenancyId,
-    groups: &'a [Group],
+    memberships: &'a [Membership],
+    /// When they showed a second factor; null when they did not.
+    mfa_at: Option<Timestamp>,
+    /// What they may do in the tenancy, or in one of its shows at least.
     permissions: Vec<&'static str>,
 }
 
 pub(crate) async fn show_caller(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
 
-    let allowed =
-        Action::ALL.iter().filter(|action| context.groups().iter().any(|group| group.allows(**action)));
+    let allowed = Action::ALL.iter().filter(|action| context.may(**action));
 
     Ok(ok(Caller {
         principal_id: context.principal().to_string(),
         tenancy_id: context.tenancy(),
-        groups: context.groups(),
+        memberships: context.memberships(),
+        mfa_at: context.mfa_at(),
         permissions: allowed.map(|action| action.as_str()).collect(),
     }))
 }

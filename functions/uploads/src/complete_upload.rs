@@ -17,9 +17,10 @@ pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply,
     let id: UploadId = request.parameter("upload")?;
     let Wire {} = request.json()?;
 
-    let grant = context.grant::<CreateUpload>()?;
-
+    let permit = context.ask::<CreateUpload>()?;
     let mut upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_place(upload.show_id.as_ref())?;
+
     if upload.state == UploadState::Created {
         // No parts and no multipart upload: an earlier call put them together and did not come to say so.
         if let Some(received) = app.storage.list_received_parts(&grant, &upload).await? {

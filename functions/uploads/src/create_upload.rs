@@ -15,8 +15,13 @@ pub(crate) async fn create_upload(app: App, request: Request) -> Result<Reply, P
     let plan = PartPlan::for_size(new.size_bytes)
         .map_err(|invalid| Problem::invalid_field("/size_bytes", invalid.to_string()))?;
 
-    let grant = context.grant::<CreateUpload>()?;
+    let grant = context.ask::<CreateUpload>()?.in_place(new.show_id.as_ref()).map_err(|_| name_a_show())?;
 
+    if let Some(show) = &new.show_id
+        && app.storage.find_show(&context, show).await?.is_none()
+    {
+        return Err(name_a_show());
+    }
     let upload = find_or_create(&app, &request, &grant, new).await?;
     let parts = app.storage.sign_parts(&grant, &upload, &next_batch(plan.parts())).await?;
 
@@ -39,4 +44,8 @@ async fn find_or_create(
     let upload = Upload::new(reserved.id, new, app.storage.now())
         .map_err(|invalid| Problem::invalid_field("/size_bytes", invalid.to_string()))?;
     Ok(app.storage.create_upload(grant, upload).await?)
+}
+
+fn name_a_show() -> Problem {
+    Problem::invalid_field("/show_id", "Name a show that there is, and that your access covers.")
 }

@@ -11,9 +11,10 @@ pub(crate) async fn delete_upload(app: App, request: Request) -> Result<Reply, P
     let context = app.tenant(&request).await?;
     let id = request.parameter("upload")?;
 
-    let grant = context.grant::<CreateUpload>()?;
-
+    let permit = context.ask::<CreateUpload>()?;
     let upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_place(upload.show_id.as_ref())?;
+
     let completed = || {
         Problem::conflict(
             "upload_completed",

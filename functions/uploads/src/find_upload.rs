@@ -13,11 +13,13 @@ pub(crate) async fn find_upload(app: App, request: Request) -> Result<Reply, Pro
     let context = app.tenant(&request).await?;
     let id = request.parameter("upload")?;
 
-    context.grant::<ReadUploads>()?;
-
+    let permit = context.ask::<ReadUploads>()?;
     let upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
-    let parts = match context.grant::<CreateUpload>() {
-        Ok(grant) if upload.state == UploadState::Created => {
+    permit.in_place(upload.show_id.as_ref())?;
+
+    let may_create = context.ask::<CreateUpload>().ok();
+    let parts = match may_create.and_then(|permit| permit.in_place(upload.show_id.as_ref()).ok()) {
+        Some(grant) if upload.state == UploadState::Created => {
             let received = app.storage.list_received_parts(&grant, &upload).await?.unwrap_or_default();
             let plan = PartPlan::for_size(upload.size_bytes).map_err(|_| Problem::internal())?;
             let missing = plan.parts().filter(|part| {

@@ -3,7 +3,7 @@
 use domain::{ContentHash, ContentType, FileName, Part, Rejection, Upload, UploadState};
 use serde::Serialize;
 use storage::UploadPart;
-use tenant_context::{MediaId, Timestamp, UploadId};
+use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
 
 /// How many parts get a URL in one answer; `GET` signs the next.
 const MOST_PARTS: usize = 100;
@@ -11,6 +11,7 @@ const MOST_PARTS: usize = 100;
 #[derive(Serialize)]
 pub(crate) struct UploadView {
     id: UploadId,
+    show_id: Option<ShowId>,
     file_name: FileName,
     content_type: ContentType,
     size_bytes: u64,
@@ -42,6 +43,7 @@ impl UploadView {
         Self {
             parts: parts.collect(),
             id: upload.id,
+            show_id: upload.show_id,
             file_name: upload.file_name,
             content_type: upload.content_type,
             size_bytes: upload.size_bytes,

@@ -174,7 +174,14 @@ async fn load_tenancy(
     demo.clients.insert(format!("{}_owner", tenancy.key), owner);
 
     for (role, group) in FURTHER_CLIENTS {
-        let created = caller.post("/v1/clients", &json!({ "name": role, "groups": [group] })).await?;
+        let created = caller
+            .post(
+                "/v1/clients",
+                &json!({
+                    "name": role, "groups": [group], "is_vouched_for": group == "owners",
+                }),
+            )
+            .await?;
         demo.clients.insert(format!("{}_{role}", tenancy.key), client(&created, "")?);
     }
     for show in tenancy.shows {

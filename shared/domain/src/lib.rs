@@ -6,6 +6,7 @@
 //! No I/O here, no clock and no randomness: moments and random bytes are arguments. Who may call what is decided in
 //! `tenant-context`, where things are kept in `storage`, how a feed is written in `rss`.
 
+mod access;
 mod address;
 mod category;
 mod content_hash;
@@ -27,6 +28,7 @@ mod slug;
 mod text;
 mod upload;
 
+pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
 pub use address::Addresses;
 pub use category::Category;
 pub use content_hash::ContentHash;
@@ -46,6 +48,7 @@ pub use publication::Publication;
 pub use show::{NewShow, Show, ShowChanges, Visibility};
 pub use slug::Slug;
 pub use text::{
-    Author, ClientName, Description, EpisodeTitle, ListenerLabel, PersonName, ShowTitle, TenancyName,
+    Author, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName, ShowTitle,
+    TenancyName,
 };
 pub use upload::{NewUpload, Rejection, RejectionCode, Upload, UploadState};

@@ -73,6 +73,8 @@ lines! {
     PersonName "a person's name" 100;
     /// What a machine client is called: 1 to 100 characters.
     ClientName "a client's name" 100;
+    /// What a group is called: 1 to 100 characters.
+    GroupName "a group's name" 100;
     /// How a tenancy tells one listener from another: 1 to 255 characters. Personal data.
     ListenerLabel "a listener's label" 255;
 }

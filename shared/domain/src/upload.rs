@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use tenant_context::{MediaId, Timestamp, UploadId};
+use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
 
 use crate::{ContentHash, ContentType, FileName, Invalid, PartPlan};
 
@@ -8,6 +8,9 @@ use crate::{ContentHash, ContentType, FileName, Invalid, PartPlan};
 pub struct Upload {
     /// Its name inside the tenancy.
     pub id: UploadId,
+    /// The show that it is for, if it was started for one. Members whose access covers certain shows name one of them.
+    #[serde(default)]
+    pub show_id: Option<ShowId>,
     /// What the file was called.
     pub file_name: FileName,
     /// What the client says it is.
@@ -99,6 +102,9 @@ pub enum RejectionCode {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
+    /// See [`Upload::show_id`].
+    #[serde(default)]
+    pub show_id: Option<ShowId>,
     /// See [`Upload::file_name`].
     pub file_name: FileName,
     /// See [`Upload::content_type`].
@@ -116,9 +122,10 @@ impl Upload {
     /// # Errors
     /// [`Invalid`] for a size that [`PartPlan::for_size`] refuses.
     pub fn new(id: UploadId, new: NewUpload, now: Timestamp) -> Result<Self, Invalid> {
-        let NewUpload { file_name, content_type, size_bytes, sha256 } = new;
+        let NewUpload { show_id, file_name, content_type, size_bytes, sha256 } = new;
         Ok(Self {
             id,
+            show_id,
             file_name,
             content_type,
             size_bytes,

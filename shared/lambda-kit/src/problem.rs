@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
 use storage::StorageError;
-use tenant_context::Denied;
+use tenant_context::{Denied, OutOfScope};
 
 /// An answer that says what went wrong and what to do about it. `code` is stable; `detail` is for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,12 +155,27 @@ impl Problem {
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            "permission_denied",
-            "Not allowed",
-            format!("This needs the permission {}, which none of your groups has.", denied.action),
-        )
+        let (code, detail) = match denied {
+            Denied::NotAllowed(action) => (
+                "permission_denied",
+                format!("This needs the permission {action}, which none of your groups gives you."),
+            ),
+            Denied::MfaRequired(action) => (
+                "mfa_required",
+                format!(
+                    "Your groups allow {action} to those who signed in with a second factor. Sign in with one; \
+                     for a machine client, an owner must vouch for it when it is made."
+                ),
+            ),
+        };
+        Self::new(StatusCode::FORBIDDEN, code, "Not allowed", detail)
+    }
+}
+
+/// What the caller's memberships do not cover is not there for them.
+impl From<OutOfScope> for Problem {
+    fn from(_: OutOfScope) -> Self {
+        Self::not_found()
     }
 }
 
@@ -170,6 +185,10 @@ impl From<StorageError> for Problem {
             StorageError::Conflict => Self::conflict(
                 "changed_meanwhile",
                 "Somebody else changed this at the same moment. Read it again and repeat.",
+            ),
+            StorageError::LastOwner => Self::conflict(
+                "last_owner",
+                "A tenancy has at least one active owner. Make somebody else an owner first.",
             ),
             StorageError::IdempotencyMismatch => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
@@ -181,7 +200,10 @@ impl From<StorageError> for Problem {
                 log(&error);
                 Self::unavailable()
             }
-            StorageError::Denied { .. } | StorageError::Corrupt(_) | StorageError::NotConfigured(_) => {
+            StorageError::Denied { .. }
+            | StorageError::BeyondGrant
+            | StorageError::Corrupt(_)
+            | StorageError::NotConfigured(_) => {
                 log(&error);
                 Self::internal()
             }

@@ -1,14 +1,20 @@
 //! What must be found before the tenancy is known, through the function's own role. Each function reaches only the kinds it needs.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use domain::Slug;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use domain::{Access, CustomGroup, Slug};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tenant_context::{ClientId, Group, ListenerId, SessionId, ShowId, TenancyId};
+use tenant_context::{
+    ClientId, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, Timestamp, UserId, token::Bearer,
+};
 
 use crate::{
-    SecretHash, Storage, StorageError,
+    Activity, SecretHash, Storage, StorageError,
+    access::TenancyAccess,
     error::During,
-    item::{Item, get, item, key, string},
+    item::{Item, body, get, item, key, string},
+    keys::{TENANCY_ACCESS, access_of, activity_of},
 };
 
 /// Who a client is, for signing in.
@@ -20,8 +26,27 @@ pub struct ClientRecord {
     pub tenancy_id: TenancyId,
     /// The hash of its secret.
     pub secret_hash: SecretHash,
-    /// The groups that it is a member of.
-    pub groups: Vec<Group>,
+}
+
+/// What the directory knows of somebody who signs in.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// What they may do.
+    pub access: Access,
+    /// The groups of the tenancy's own that they are in.
+    pub groups: Vec<CustomGroup>,
+    tenancy_version: u64,
+}
+
+/// An invitation that was not accepted yet, under the hash of its secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InvitationRecord {
+    /// Into which tenancy.
+    pub tenancy_id: TenancyId,
+    /// As whom.
+    pub user_id: UserId,
+    /// Seconds since 1970, for DynamoDB's time to live.
+    pub expires_at: u64,
 }
 
 /// A session, for as long as its tokens live. Deleting it revokes them.
@@ -35,6 +60,8 @@ pub struct SessionRecord {
     pub tenancy_id: Option<TenancyId>,
     /// What the functions exchange for credentials.
     pub data_token: String,
+    /// The versions of the member's and of the tenancy's access that it was started at; none for an operator.
+    pub started_at_versions: Option<(u64, u64)>,
     /// Seconds since 1970, for DynamoDB's time to live.
     pub expires_at: u64,
 }
@@ -82,6 +109,97 @@ impl Storage {
         self.enter(format!("client#{}", record.client_id), record, "attribute_not_exists(pk)", &[]).await
     }
 
+    /// Lets a client sign in with another secret from now on.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn replace_client_record(&self, record: &ClientRecord) -> Result<(), StorageError> {
+        let values = [(":tenancy", string(record.tenancy_id.as_str()))];
+        self.enter(format!("client#{}", record.client_id), record, "tenancy_id = :tenancy", &values).await
+    }
+
+    /// Forgets a client's secret.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn delete_client_record(&self, id: &ClientId) -> Result<(), StorageError> {
+        self.forget(format!("client#{id}")).await
+    }
+
+    /// What a member of `tenancy` may do, for signing in. None when they are no member.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn find_sign_in(
+        &self,
+        tenancy: &TenancyId,
+        member: &MemberId,
+    ) -> Result<Option<SignIn>, StorageError> {
+        let keys = |sorts: &[&str]| sorts.iter().map(|sort| key(access_of(tenancy), *sort)).collect();
+        let mut found = self.look_up_together(keys(&[TENANCY_ACCESS, member.as_str()])).await?;
+        let Some(access) = take::<Access>(&mut found, member.as_str())? else { return Ok(None) };
+        let tenancy_access = take::<TenancyAccess>(&mut found, TENANCY_ACCESS)?;
+        let tenancy_access = tenancy_access.ok_or_else(|| StorageError::corrupt("the tenancy is missing"))?;
+
+        let ids: Vec<&str> = access
+            .memberships
+            .iter()
+            .filter_map(|membership| match &membership.group {
+                GroupRef::System(_) => None,
+                GroupRef::Custom(id) => Some(id.as_str()),
+            })
+            .collect();
+        let groups = match ids.is_empty() {
+            true => HashMap::new(),
+            false => self.look_up_together(keys(&ids)).await?,
+        };
+        let groups = groups.into_values().map(body).collect::<Result<_, _>>()?;
+        Ok(Some(SignIn { access, groups, tenancy_version: tenancy_access.version }))
+    }
+
+    /// Remembers that a member got a token.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn touch(&self, tenancy: &TenancyId, member: &MemberId) -> Result<(), StorageError> {
+        let activity = Activity { member_id: member.clone(), last_active_at: self.now() };
+        self.put(item(activity_of(tenancy), member.as_str(), &activity)?, None, &[]).await
+    }
+
+    /// Remembers an invitation.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn create_invitation_record(
+        &self,
+        hash: &SecretHash,
+        record: &InvitationRecord,
+    ) -> Result<(), StorageError> {
+        let pk = format!("invitation#{}", hash.as_str());
+        self.enter(pk, record, "attribute_not_exists(pk)", &[]).await
+    }
+
+    /// Makes an invitation void. One that does not exist is void already.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn delete_invitation_record(&self, hash: &SecretHash) -> Result<(), StorageError> {
+        self.forget(format!("invitation#{}", hash.as_str())).await
+    }
+
+    /// The invitation behind a secret, if it is still good at `now`.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn find_invitation(
+        &self,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<InvitationRecord>, StorageError> {
+        let found: Option<InvitationRecord> = self.look_up(format!("invitation#{}", hash.as_str())).await?;
+        Ok(found.filter(|invitation| now.unix_seconds() < invitation.expires_at))
+    }
+
     /// Remembers a session.
     ///
     /// # Errors
@@ -90,12 +208,33 @@ impl Storage {
         self.enter(format!("session#{}", record.session_id), record, "attribute_not_exists(pk)", &[]).await
     }
 
-    /// Finds a session that nobody ended. DynamoDB deletes late: the caller checks `expires_at`, or the token's `exp`.
+    /// Finds a session that nobody ended, and whose member may do what they could when it started. DynamoDB deletes late: the
+    /// caller checks the token's `exp`.
     ///
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
-    pub async fn find_session(&self, id: &SessionId) -> Result<Option<SessionRecord>, StorageError> {
-        self.look_up(format!("session#{id}")).await
+    pub async fn find_live_session(&self, bearer: &Bearer) -> Result<Option<SessionRecord>, StorageError> {
+        let session = format!("session#{}", bearer.session);
+        let mut keys = vec![single(session.clone())];
+        if let Some((tenancy, member)) = &bearer.member {
+            keys.extend([member.as_str(), TENANCY_ACCESS].map(|sort| key(access_of(tenancy), sort)));
+        }
+        let mut found = self.look_up_together(keys).await?;
+        let Some(session) = take::<SessionRecord>(&mut found, &session)? else { return Ok(None) };
+
+        let Some((_, member)) = &bearer.member else { return Ok(Some(session)) };
+        let access = take::<Access>(&mut found, member.as_str())?;
+        let tenancy = take::<TenancyAccess>(&mut found, TENANCY_ACCESS)?;
+        let versions = access.zip(tenancy).map(|(access, tenancy)| (access.version, tenancy.version));
+        Ok(Some(session).filter(|session| versions.is_some() && session.started_at_versions == versions))
+    }
+
+    /// Ends a session. One that does not exist has ended already.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn end_session(&self, id: &SessionId) -> Result<(), StorageError> {
+        self.forget(format!("session#{id}")).await
     }
 
     /// The show behind a public name.
@@ -153,19 +292,46 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn delete_feed_token(&self, hash: &SecretHash) -> Result<(), StorageError> {
-        self.own
-            .dynamodb
-            .delete_item()
-            .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .set_key(Some(single(format!("feed-token#{}", hash.as_str()))))
-            .send()
-            .await
-            .during("dynamodb:DeleteItem")?;
-        Ok(())
+        self.forget(format!("feed-token#{}", hash.as_str())).await
     }
 
     async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {
         get(&self.own, self.environment.get("DIRECTORY_TABLE")?, single(pk)).await
+    }
+
+    /// Several items at once, by their sort keys, each as it is by now.
+    async fn look_up_together(&self, keys: Vec<Item>) -> Result<HashMap<String, Item>, StorageError> {
+        let table = self.environment.get("DIRECTORY_TABLE")?;
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        let answer = self
+            .own
+            .dynamodb
+            .batch_get_item()
+            .request_items(table, keys.map_err(StorageError::corrupt)?)
+            .send()
+            .await
+            .during("dynamodb:BatchGetItem")?;
+        if answer.unprocessed_keys.is_some_and(|keys| !keys.is_empty()) {
+            return Err(StorageError::throttled("dynamodb:BatchGetItem"));
+        }
+        let items = answer.responses.unwrap_or_default().remove(table).unwrap_or_default();
+        let by_sort = |item: Item| {
+            let sort = item.get("sk").and_then(|sort| sort.as_s().ok()).cloned().unwrap_or_default();
+            (sort, item)
+        };
+        Ok(items.into_iter().map(by_sort).collect())
+    }
+
+    async fn forget(&self, pk: String) -> Result<(), StorageError> {
+        self.own
+            .dynamodb
+            .delete_item()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .set_key(Some(single(pk)))
+            .send()
+            .await
+            .during("dynamodb:DeleteItem")?;
+        Ok(())
     }
 
     async fn enter(
@@ -175,17 +341,40 @@ impl Storage {
         condition: &str,
         values: &[(&str, AttributeValue)],
     ) -> Result<(), StorageError> {
+        self.put(item(pk.clone(), pk, record)?, Some(condition), values).await
+    }
+
+    async fn put(
+        &self,
+        item: Item,
+        condition: Option<&str>,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<(), StorageError> {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.own
             .dynamodb
             .put_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .set_item(Some(item(pk.clone(), pk, record)?))
-            .condition_expression(condition)
+            .set_item(Some(item))
+            .set_condition_expression(condition.map(str::to_owned))
             .set_expression_attribute_values(Some(values).filter(|values: &Item| !values.is_empty()))
             .send()
             .await
             .during("dynamodb:PutItem")?;
         Ok(())
+    }
+}
+
+fn take<T: DeserializeOwned>(
+    found: &mut HashMap<String, Item>,
+    sort: &str,
+) -> Result<Option<T>, StorageError> {
+    found.remove(sort).map(body).transpose()
+}
+
+impl SignIn {
+    /// The versions that a session starts at; see [`SessionRecord::started_at_versions`].
+    pub fn versions(&self) -> (u64, u64) {
+        (self.access.version, self.tenancy_version)
     }
 }

@@ -7,7 +7,9 @@ use tenant_context::{
     permission::{CreateEpisode, PublishEpisode, RenderFeed, UpdateEpisode},
 };
 
-use crate::{Page, PageRequest, Storage, StorageError, keys::Collection, transaction::Change};
+use crate::{
+    Page, PageRequest, Storage, StorageError, access::reaches, keys::Collection, transaction::Change,
+};
 
 #[derive(Serialize, Deserialize)]
 struct IndexEntry {
@@ -24,6 +26,7 @@ impl Storage {
         grant: &Grant<'_, CreateEpisode>,
         episode: &Episode,
     ) -> Result<(), StorageError> {
+        reaches(grant, &episode.show_id)?;
         let id = episode.id.as_str();
         let mut change = Change::new(self, grant, id)?;
         change
@@ -84,6 +87,7 @@ impl Storage {
         episode: &Episode,
         version: u64,
     ) -> Result<(), StorageError> {
+        reaches(grant, &episode.show_id)?;
         let mut change = Change::new(self, grant, episode.id.as_str())?;
         change.replace(Collection::Episodes(&episode.show_id), episode.id.as_str(), version, episode)?;
         change.commit().await
@@ -100,6 +104,7 @@ impl Storage {
         episode: &Episode,
         version: u64,
     ) -> Result<(), StorageError> {
+        reaches(grant, &episode.show_id)?;
         let comes_out_at = episode.publication.as_ref().map(|publication| publication.published_at);
         let release: Option<(&EpisodeId, Timestamp)> = comes_out_at.map(|at| (&episode.id, at));
         let mut change = Change::new(self, grant, episode.id.as_str())?;

@@ -14,6 +14,12 @@ pub enum StorageError {
     /// The idempotency key was used before, for another request.
     #[error("the idempotency key was used before for another request")]
     IdempotencyMismatch,
+    /// Without this member the tenancy would have no owner who may sign in.
+    #[error("the last owner of the tenancy")]
+    LastOwner,
+    /// The grant is for another show than the one that was to be changed. In correct code nothing leads here.
+    #[error("the grant does not reach this show")]
+    BeyondGrant,
     /// The credentials do not reach that far. In correct code only a wrong tenancy leads here.
     #[error("{operation} was denied")]
     Denied {
@@ -56,6 +62,11 @@ impl StorageError {
             }
             _ => Self::Unavailable { operation, source: Box::new(error) },
         }
+    }
+
+    /// The store did only a part of what was asked, because it was asked too much at once.
+    pub(crate) fn throttled(operation: &'static str) -> Self {
+        Self::Unavailable { operation, source: "throttled".into() }
     }
 
     /// What is stored cannot be understood.

@@ -82,7 +82,7 @@ impl Storage {
         id: &str,
     ) -> Result<Option<T>, StorageError> {
         let tenant = self.tenant(context).await?;
-        let table = self.environment.get("TENANT_TABLE")?;
+        let table = self.environment.get(collection.table())?;
         get(&tenant.clients, table, key(partition(context, collection), id)).await
     }
 
@@ -101,7 +101,7 @@ impl Storage {
             .clients
             .dynamodb
             .query()
-            .table_name(self.environment.get("TENANT_TABLE")?)
+            .table_name(self.environment.get(collection.table())?)
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", string(partition))
             .set_exclusive_start_key(start)
@@ -115,6 +115,35 @@ impl Storage {
             next: answer.last_evaluated_key.as_ref().and_then(sort_key),
             items: answer.items.unwrap_or_default().into_iter().map(body).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// Reads what a tenancy's collection has under sort keys from `first` to `last`.
+    pub(crate) async fn list_between<T: DeserializeOwned>(
+        &self,
+        context: &TenantContext,
+        collection: Collection<'_>,
+        first: &str,
+        last: &str,
+    ) -> Result<Vec<T>, StorageError> {
+        let tenant = self.tenant(context).await?;
+        let mut found = tenant
+            .clients
+            .dynamodb
+            .query()
+            .table_name(self.environment.get(collection.table())?)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", string(partition(context, collection)))
+            .expression_attribute_values(":first", string(first))
+            .expression_attribute_values(":last", string(last))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = Vec::new();
+        while let Some(item) = found.next().await {
+            items.push(body(item.during("dynamodb:Query")?)?);
+        }
+        Ok(items)
     }
 
     /// Reads a tenancy's whole collection, page by page.

@@ -3,12 +3,18 @@
 use domain::ContentHash;
 use tenant_context::{ShowId, TenancyId, TenantContext, UploadId};
 
-/// What a partition of the tenant table holds.
+/// What a partition holds: of the tenant table, but for access and activity, which sign-in must find in the directory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Collection<'a> {
     Tenancy,
     Users,
+    /// Blind index of an e-mail address → user id.
+    UserEmails,
     Clients,
+    /// Members, by id; the tenancy's own groups, by id; and `tenancy`: who its owners are.
+    Access,
+    /// When each member last signed in.
+    Activity,
     Shows,
     /// How often what a show's feed shows has changed, under the show's id.
     FeedVersions,
@@ -26,12 +32,28 @@ pub(crate) enum Collection<'a> {
     Idempotency,
 }
 
+impl Collection<'_> {
+    /// The environment variable that names the table.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Collection::Access | Collection::Activity => "DIRECTORY_TABLE",
+            _ => "TENANT_TABLE",
+        }
+    }
+}
+
+/// The sort key of the item that says who a tenancy's owners are.
+pub(crate) const TENANCY_ACCESS: &str = "tenancy";
+
 /// The partition key of a collection: `<TenancyId>#<collection>[#<parent>]`.
 pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> String {
     let tenancy = context.tenancy();
     match collection {
         Collection::Tenancy => format!("{tenancy}#tenancy"),
         Collection::Users => format!("{tenancy}#users"),
+        Collection::UserEmails => format!("{tenancy}#user-emails"),
+        Collection::Access => access_of(tenancy),
+        Collection::Activity => activity_of(tenancy),
         Collection::Clients => format!("{tenancy}#clients"),
         Collection::Shows => format!("{tenancy}#shows"),
         Collection::FeedVersions => format!("{tenancy}#feed-versions"),
@@ -45,6 +67,16 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
     }
+}
+
+/// The directory's partition of a tenancy's members and groups.
+pub(crate) fn access_of(tenancy: &TenancyId) -> String {
+    format!("access#{tenancy}")
+}
+
+/// The directory's partition of when a tenancy's members last signed in.
+pub(crate) fn activity_of(tenancy: &TenancyId) -> String {
+    format!("activity#{tenancy}")
 }
 
 /// The directory's partition of a tenancy's due work.

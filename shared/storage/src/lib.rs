@@ -7,6 +7,7 @@
 //! Invariants: no table scan, no PartiQL; a change and its audit event are one transaction; nothing is stored without a
 //! tenancy's key except what must be found before the tenancy is known ([`directory`]).
 
+mod access;
 mod aws;
 mod clients;
 mod credentials;
@@ -30,11 +31,13 @@ mod signing;
 mod tenancy;
 mod transaction;
 mod uploads;
+mod users;
 
+pub use access::Activity;
 pub use aws::Environment;
 pub use clients::Client;
 pub use credentials::Storage;
-pub use directory::{ClientRecord, FeedTokenRecord, SessionRecord, SlugRecord};
+pub use directory::{ClientRecord, FeedTokenRecord, InvitationRecord, SessionRecord, SignIn, SlugRecord};
 pub use due::Due;
 pub use error::StorageError;
 pub use feeds::{FeedObject, MediaLink, WriteIf};
@@ -45,5 +48,6 @@ pub use provision::{NewTenancy, Provisioned};
 pub use queue::RenderRequest;
 pub use random::SystemRandomness;
 pub use secret::{Secret, SecretHash};
-pub use tenancy::{Tenancy, User};
+pub use tenancy::Tenancy;
 pub use uploads::{ReceivedPart, UploadPart};
+pub use users::{Invitation, User};

@@ -12,6 +12,7 @@ use tenant_context::{
 
 use crate::{
     FeedTokenRecord, Page, PageRequest, SecretHash, Storage, StorageError,
+    access::reaches,
     keys::Collection,
     sealed::{DataKey, Sealed},
     transaction::Change,
@@ -60,6 +61,7 @@ impl Storage {
         listener: &Listener,
         token: &FeedToken,
     ) -> Result<(), StorageError> {
+        reaches(grant, &listener.show_id)?;
         let context = grant.context();
         let id = listener.id.as_str();
         let seal = |key: &DataKey| {
@@ -93,10 +95,24 @@ impl Storage {
         show: &ShowId,
         request: &PageRequest,
     ) -> Result<Page<Listener>, StorageError> {
+        reaches(grant, show)?;
         let context = grant.context();
         let page: Page<StoredListener> = self.list(context, Collection::Listeners(show), request).await?;
         let open = |key: &DataKey| page.items.into_iter().map(|stored| stored.open(context, key)).collect();
         Ok(Page { items: self.with_data_key(context, open).await?, next: page.next })
+    }
+
+    /// The show that somebody listens to.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn find_show_of_listener(
+        &self,
+        context: &TenantContext,
+        id: &ListenerId,
+    ) -> Result<Option<ShowId>, StorageError> {
+        let entry: Option<IndexEntry> = self.find(context, Collection::ListenerIndex, id.as_str()).await?;
+        Ok(entry.map(|entry| entry.show_id))
     }
 
     /// Gives a listener a new token and takes the old one: first the old one stops, then the new one works.
@@ -111,6 +127,7 @@ impl Storage {
         token: &FeedToken,
     ) -> Result<Option<ShowId>, StorageError> {
         let Some(mut stored) = self.find_listener(grant.context(), id).await? else { return Ok(None) };
+        reaches(grant, &stored.show_id)?;
 
         self.delete_feed_token(&stored.token_hash).await?;
         let version = stored.version;
@@ -134,6 +151,7 @@ impl Storage {
         id: &ListenerId,
     ) -> Result<bool, StorageError> {
         let Some(stored) = self.find_listener(grant.context(), id).await? else { return Ok(false) };
+        reaches(grant, &stored.show_id)?;
 
         self.delete_feed_token(&stored.token_hash).await?;
         let mut change = Change::new(self, grant, id.as_str())?;

@@ -1,23 +1,24 @@
 //! A new tenancy: its KMS key, its first items, its first owner.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_kms::{
     primitives::Blob,
     types::{DataKeySpec, Tag},
 };
-use domain::{ClientName, EmailAddress, PersonName, TenancyName};
+use domain::{Access, AccessState, ClientName, EmailAddress, PersonName, TenancyName};
 use serde::Serialize;
 use tenant_context::{
-    ClientId, Group, Operator, TenancyId, UserId, context::ProvisionGrant, permission::ProvisionTenancy,
+    ClientId, MemberId, Operator, SystemGroup, TenancyId, Timestamp, UserId, context::ProvisionGrant,
+    permission::ProvisionTenancy,
 };
 
 use crate::{
-    Client, ClientRecord, Secret, SecretHash, Storage, StorageError, Tenancy, User,
+    Client, ClientRecord, Invitation, Secret, SecretHash, Storage, StorageError, Tenancy, User,
+    access::TenancyAccess,
     error::During,
-    keys::Collection,
+    keys::{Collection, TENANCY_ACCESS},
     sealed::{DataKey, wrapped},
-    tenancy::StoredUser,
     transaction::Change,
 };
 
@@ -37,10 +38,12 @@ pub struct NewTenancy {
 pub struct Provisioned {
     /// The tenancy.
     pub tenancy: Tenancy,
-    /// Its first owner.
-    pub owner: User,
+    /// Its first owner, who has yet to accept.
+    pub owner: (User, Access),
+    /// With what they sign in the first time.
+    pub invitation: Invitation,
     /// The owner's client.
-    pub client: Client,
+    pub client: (Client, Access),
     /// The client's secret.
     pub secret: Secret,
 }
@@ -66,28 +69,37 @@ impl Storage {
             email: new.owner_email,
             created_at: now,
         };
+        let secret = Secret::generate(self.randomness());
         let client = Client {
             id: ClientId::new(now, self.randomness()),
             name: ClientName::try_from("First owner".to_owned()).map_err(StorageError::corrupt)?,
-            groups: vec![Group::Owners],
+            secret_prefix: secret.prefix(),
             user_id: Some(owner.id.clone()),
             created_at: now,
+            rotated_at: now,
+            version: 1,
         };
-        let secret = Secret::generate(self.randomness());
 
-        self.create_tenancy_key(&tenancy.id).await?;
-        let context = operator.provision(tenancy.id.clone());
+        let made = Provisioned {
+            tenancy,
+            owner: owned(owner.member_id(), AccessState::Invited, now).map(|access| (owner, access))?,
+            invitation: Invitation::new(self),
+            client: owned(client.member_id(), AccessState::Active, now).map(|access| (client, access))?,
+            secret,
+        };
+        self.create_tenancy_key(&made.tenancy.id).await?;
+        let context = operator.provision(made.tenancy.id.clone());
         let grant = context.grant::<ProvisionTenancy>().map_err(StorageError::corrupt)?;
-        self.write_first_items(&grant, &tenancy, &owner, &client).await?;
+        self.write_first_items(&grant, &made).await?;
+        self.remember_invitation(&context, &made.owner.0.id, &made.invitation).await?;
         self.create_client_record(&ClientRecord {
-            client_id: client.id.clone(),
-            tenancy_id: tenancy.id.clone(),
-            secret_hash: SecretHash::of(secret.reveal()),
-            groups: client.groups.clone(),
+            client_id: made.client.0.id.clone(),
+            tenancy_id: made.tenancy.id.clone(),
+            secret_hash: SecretHash::of(made.secret.reveal()),
         })
         .await?;
 
-        Ok(Provisioned { tenancy, owner, client, secret })
+        Ok(made)
     }
 
     /// A KMS key of the tenancy's own: tagged, so that IAM knows whose it is, rotated every year, found by its alias.
@@ -126,11 +138,10 @@ impl Storage {
     async fn write_first_items(
         &self,
         grant: &ProvisionGrant<'_>,
-        tenancy: &Tenancy,
-        owner: &User,
-        client: &Client,
+        made: &Provisioned,
     ) -> Result<(), StorageError> {
         let context = grant.context();
+        let (tenancy, (client, client_access)) = (&made.tenancy, &made.client);
         let tenant = self.tenant(context).await?;
         let alias = self.tenancy_key(&tenancy.id)?;
         let data_key = patiently(|| {
@@ -142,6 +153,8 @@ impl Storage {
         let bytes = |blob: Option<Blob>| blob.map(Blob::into_inner).unwrap_or_default();
         let key = DataKey::new(&bytes(data_key.plaintext))?;
 
+        let owners = BTreeSet::from([client.id.to_string()]);
+
         let mut change = Change::new(self, grant, tenancy.id.as_str())?;
         change
             .create(
@@ -149,10 +162,20 @@ impl Storage {
                 tenancy.id.as_str(),
                 &StoredTenancy { tenancy, wrapped_data_key: wrapped(&bytes(data_key.ciphertext_blob)) },
             )?
-            .create(Collection::Users, owner.id.as_str(), &StoredUser::seal(owner, context, &key, self)?)?
-            .create(Collection::Clients, client.id.as_str(), client)?;
+            .create(Collection::Clients, client.id.as_str(), client)?
+            .create(Collection::Access, client.id.as_str(), client_access)?
+            .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?
+            .create_user(self, context, &key, (&made.owner.0, &made.owner.1), Some(&made.invitation))?;
         change.commit().await
     }
+}
+
+/// An owner's access. For the first client, the operator who makes the tenancy vouches.
+fn owned(member: MemberId, state: AccessState, now: Timestamp) -> Result<Access, StorageError> {
+    let is_vouched_for = matches!(member, MemberId::Client(_));
+    let mut access = Access::new(member, state, is_vouched_for);
+    access.join(&SystemGroup::Owners.into(), None, "operator", now).map_err(StorageError::corrupt)?;
+    Ok(access)
 }
 
 /// Tries again while a new key's tag is not known everywhere yet: 15 seconds at most, of the 29 that API Gateway waits.

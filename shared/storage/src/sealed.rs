@@ -6,15 +6,24 @@
 use std::fmt;
 
 use aws_sdk_kms::primitives::Blob;
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 use serde::{Deserialize, Serialize};
 use tenant_context::{TenantContext, id::Randomness};
 
 use crate::{Storage, StorageError, error::During, keys::Collection};
 
 /// A tenancy's data key, unwrapped.
-pub(crate) struct DataKey(LessSafeKey);
+pub(crate) struct DataKey {
+    sealing: LessSafeKey,
+    indexing: hmac::Key,
+}
 
 /// Never shows the key.
 impl fmt::Debug for DataKey {
@@ -30,8 +39,12 @@ pub(crate) struct Sealed(String);
 
 impl DataKey {
     pub(crate) fn new(plaintext: &[u8]) -> Result<Self, StorageError> {
-        let key = UnboundKey::new(&AES_256_GCM, plaintext);
-        key.map(|key| Self(LessSafeKey::new(key))).map_err(StorageError::corrupt)
+        let sealing = UnboundKey::new(&AES_256_GCM, plaintext).map_err(StorageError::corrupt)?;
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, plaintext), b"blind index");
+        Ok(Self {
+            sealing: LessSafeKey::new(sealing),
+            indexing: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+        })
     }
 
     /// Seals `text`; it opens only for the same tenancy and the same `field` (say `usr_…/email`).
@@ -45,10 +58,16 @@ impl DataKey {
         let mut nonce = [0; NONCE_LEN];
         randomness.fill(&mut nonce);
         let mut bytes = text.as_bytes().to_vec();
-        self.0
+        self.sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(context, field), &mut bytes)
             .map_err(StorageError::corrupt)?;
         Ok(Sealed(STANDARD_NO_PAD.encode([nonce.as_slice(), &bytes].concat())))
+    }
+
+    /// What stands for `text` where it must be found and may not be read: the same for the same text in the same tenancy.
+    pub(crate) fn blind_index(&self, context: &TenantContext, kind: &str, text: &str) -> String {
+        let message = format!("{}/{kind}/{text}", context.tenancy());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.indexing, message.as_bytes()))
     }
 
     /// Opens what [`DataKey::seal`] sealed.
@@ -63,8 +82,10 @@ impl DataKey {
         let (nonce, ciphertext) = bytes.split_at_checked(NONCE_LEN).ok_or_else(unreadable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| unreadable())?;
         let mut ciphertext = ciphertext.to_vec();
-        let text =
-            self.0.open_in_place(nonce, aad(context, field), &mut ciphertext).map_err(|_| unreadable())?;
+        let text = self
+            .sealing
+            .open_in_place(nonce, aad(context, field), &mut ciphertext)
+            .map_err(|_| unreadable())?;
         String::from_utf8(text.to_vec()).map_err(|_| unreadable())
     }
 }
@@ -138,5 +159,16 @@ mod tests {
         assert!(key.open(&context('A'), "usr_2/email", &sealed).is_err());
         assert!(DataKey::new(&[8; 32]).unwrap().open(&context('A'), "usr_1/email", &sealed).is_err());
         assert!(!sealed.0.contains("ada"));
+    }
+
+    #[test]
+    fn an_index_finds_and_tells_nothing() {
+        let key = DataKey::new(&[7; 32]).unwrap();
+        let index = |last, text| key.blind_index(&context(last), "email", text);
+        assert_eq!(index('A', "ada@example.org"), index('A', "ada@example.org"));
+        assert_ne!(index('A', "ada@example.org"), index('A', "ida@example.org"));
+        assert_ne!(index('A', "ada@example.org"), index('B', "ada@example.org"));
+        let other = DataKey::new(&[8; 32]).unwrap().blind_index(&context('A'), "email", "ada@example.org");
+        assert_ne!(index('A', "ada@example.org"), other);
     }
 }

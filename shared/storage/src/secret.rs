@@ -18,6 +18,11 @@ impl Secret {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// Its first characters, by which its owner tells it from others. The rest holds 216 random bits.
+    pub fn prefix(&self) -> String {
+        self.0.chars().take(6).collect()
+    }
+
     /// The secret itself, to be shown once.
     pub fn reveal(&self) -> &str {
         &self.0

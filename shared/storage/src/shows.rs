@@ -7,7 +7,9 @@ use tenant_context::{
     permission::{CreateShow, RenderFeed, UpdateShow},
 };
 
-use crate::{Page, PageRequest, Storage, StorageError, keys::Collection, transaction::Change};
+use crate::{
+    Page, PageRequest, Storage, StorageError, access::reaches, keys::Collection, transaction::Change,
+};
 
 #[derive(Deserialize)]
 struct FeedVersion {
@@ -59,6 +61,7 @@ impl Storage {
         show: &Show,
         version: u64,
     ) -> Result<(), StorageError> {
+        reaches(grant, &show.id)?;
         let mut change = Change::new(self, grant, show.id.as_str())?;
         change.replace(Collection::Shows, show.id.as_str(), version, show)?.feed_changed(&show.id, None)?;
         change.commit().await

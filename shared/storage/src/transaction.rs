@@ -5,15 +5,18 @@ use std::time::Duration;
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{ConditionCheck, Delete, Put, TransactWriteItem, Update},
+    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
+use domain::Access;
 use serde::Serialize;
-use tenant_context::{AuditEventId, EpisodeId, Grant, Permission, ShowId, TenantContext, Timestamp};
+use tenant_context::{
+    AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenantContext, Timestamp,
+};
 
 use crate::{
     Storage, StorageError, due,
     item::{Item, item, key, string},
-    keys::{Collection, partition},
+    keys::{Collection, TENANCY_ACCESS, partition},
 };
 
 /// How often a transaction that collided with another is tried again.
@@ -33,7 +36,6 @@ pub(crate) struct Change<'s> {
     storage: &'s Storage,
     context: TenantContext,
     at: Timestamp,
-    table: String,
     writes: Vec<TransactWriteItem>,
 }
 
@@ -45,13 +47,7 @@ impl<'s> Change<'s> {
         subject: &str,
     ) -> Result<Self, StorageError> {
         let at = storage.now();
-        let mut change = Self {
-            storage,
-            context: grant.context().clone(),
-            at,
-            table: storage.environment.get("TENANT_TABLE")?.to_owned(),
-            writes: Vec::new(),
-        };
+        let mut change = Self { storage, context: grant.context().clone(), at, writes: Vec::new() };
         let event = AuditEvent {
             id: AuditEventId::new(at, storage.randomness()),
             at,
@@ -71,7 +67,7 @@ impl<'s> Change<'s> {
         body: &impl Serialize,
     ) -> Result<&mut Self, StorageError> {
         let put = Put::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_item(Some(item(partition(&self.context, collection), id, body)?))
             .condition_expression("attribute_not_exists(pk)");
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
@@ -86,7 +82,7 @@ impl<'s> Change<'s> {
         body: &impl Serialize,
     ) -> Result<&mut Self, StorageError> {
         let put = Put::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_item(Some(item(partition(&self.context, collection), id, body)?))
             .condition_expression("#version = :version")
             .expression_attribute_names("#version", "version")
@@ -104,7 +100,7 @@ impl<'s> Change<'s> {
     ) -> Result<&mut Self, StorageError> {
         let (condition, values) = in_state(states);
         let put = Put::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_item(Some(item(partition(&self.context, collection), id, body)?))
             .condition_expression(condition)
             .expression_attribute_names("#state", "state")
@@ -121,7 +117,7 @@ impl<'s> Change<'s> {
     ) -> Result<&mut Self, StorageError> {
         let (condition, values) = in_state(&[state]);
         let delete = Delete::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_key(Some(key(partition(&self.context, collection), id)))
             .condition_expression(condition)
             .expression_attribute_names("#state", "state")
@@ -136,7 +132,7 @@ impl<'s> Change<'s> {
         episode: Option<(&EpisodeId, Timestamp)>,
     ) -> Result<&mut Self, StorageError> {
         let update = Update::builder()
-            .table_name(&self.table)
+            .table_name(self.table(Collection::FeedVersions)?)
             .set_key(Some(key(partition(&self.context, Collection::FeedVersions), show.as_str())))
             .update_expression("ADD #counter :one")
             .expression_attribute_names("#counter", "counter")
@@ -159,7 +155,7 @@ impl<'s> Change<'s> {
         id: &str,
     ) -> Result<&mut Self, StorageError> {
         let check = ConditionCheck::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_key(Some(key(partition(&self.context, collection), id)))
             .condition_expression("attribute_exists(pk)");
         self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
@@ -168,7 +164,7 @@ impl<'s> Change<'s> {
     /// An item that must exist, and shall not any more.
     pub(crate) fn delete(&mut self, collection: Collection<'_>, id: &str) -> Result<&mut Self, StorageError> {
         let delete = Delete::builder()
-            .table_name(&self.table)
+            .table_name(self.table(collection)?)
             .set_key(Some(key(partition(&self.context, collection), id)))
             .condition_expression("attribute_exists(pk)");
         self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
@@ -179,6 +175,64 @@ impl<'s> Change<'s> {
         let table = self.storage.environment.get("DIRECTORY_TABLE")?;
         let put = Put::builder().table_name(table).set_item(Some(item));
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// A member's access, new (`before` is none) or changed, and with it who the tenancy's owners are.
+    pub(crate) fn save_access(
+        &mut self,
+        before: Option<&Access>,
+        after: &Access,
+    ) -> Result<&mut Self, StorageError> {
+        let id = after.member_id.as_str();
+        match before {
+            None => self.create(Collection::Access, id, after)?,
+            Some(before) => self.replace(Collection::Access, id, before.version, after)?,
+        };
+        self.update_owners(id, before.is_some_and(Access::is_owner), after.is_owner())
+    }
+
+    /// A member's access, which shall not exist any more.
+    pub(crate) fn delete_access(&mut self, access: &Access) -> Result<&mut Self, StorageError> {
+        let id = access.member_id.as_str();
+        self.delete(Collection::Access, id)?.update_owners(id, access.is_owner(), false)
+    }
+
+    /// The tenancy's own groups that a member is in must exist.
+    pub(crate) fn check_groups_exist(&mut self, access: &Access) -> Result<&mut Self, StorageError> {
+        for membership in &access.memberships {
+            if let GroupRef::Custom(id) = &membership.group {
+                self.check_exists(Collection::Access, id.as_str())?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Never takes the last owner: whoever checked before may have been overtaken.
+    fn update_owners(&mut self, member: &str, was: bool, is: bool) -> Result<&mut Self, StorageError> {
+        let update = match (was, is) {
+            (false, true) => Update::builder().update_expression("ADD owners :member"),
+            (true, false) => Update::builder()
+                .update_expression("DELETE owners :member")
+                .condition_expression("size(owners) > :one")
+                .expression_attribute_values(":one", number(1)),
+            _ => return Ok(self),
+        };
+        let update = update
+            .table_name(self.table(Collection::Access)?)
+            .set_key(Some(key(partition(&self.context, Collection::Access), TENANCY_ACCESS)))
+            .expression_attribute_values(":member", AttributeValue::Ss(vec![member.to_owned()]));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Ends every session of the tenancy: what a group allows has changed.
+    pub(crate) fn end_sessions_of_tenancy(&mut self) -> Result<&mut Self, StorageError> {
+        let update = Update::builder()
+            .table_name(self.table(Collection::Access)?)
+            .set_key(Some(key(partition(&self.context, Collection::Access), TENANCY_ACCESS)))
+            .update_expression("ADD #version :one")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":one", number(1));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
     }
 
     /// Writes everything, or nothing.
@@ -206,6 +260,10 @@ impl<'s> Change<'s> {
         }
     }
 
+    fn table(&self, collection: Collection<'_>) -> Result<&'s str, StorageError> {
+        self.storage.environment.get(collection.table())
+    }
+
     fn push(
         &mut self,
         write: aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder,
@@ -222,8 +280,8 @@ fn in_state(states: &[&str]) -> (String, Item) {
     (format!("#state IN ({})", names.join(", ")), values)
 }
 
-fn number(value: u64) -> aws_sdk_dynamodb::types::AttributeValue {
-    aws_sdk_dynamodb::types::AttributeValue::N(value.to_string())
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 type TransactError = SdkError<TransactWriteItemsError>;

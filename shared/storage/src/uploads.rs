@@ -47,6 +47,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         mut upload: Upload,
     ) -> Result<Upload, StorageError> {
+        reaches_upload(grant, &upload)?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let opened = tenant
@@ -102,6 +103,7 @@ impl Storage {
         upload: &Upload,
         parts: &[Part],
     ) -> Result<Vec<UploadPart>, StorageError> {
+        reaches_upload(grant, upload)?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let lifetime = PresigningConfig::expires_in(PART_URL_LIFETIME).map_err(StorageError::corrupt)?;
@@ -134,6 +136,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<Option<Vec<ReceivedPart>>, StorageError> {
+        reaches_upload(grant, upload)?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
@@ -175,6 +178,7 @@ impl Storage {
         upload: &Upload,
         parts: &[ReceivedPart],
     ) -> Result<(), StorageError> {
+        reaches_upload(grant, upload)?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let parts = parts.iter().map(|part| {
@@ -203,6 +207,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<(), StorageError> {
+        reaches_upload(grant, upload)?;
         let mut change = Change::new(self, grant, upload.id.as_str())?;
         change.replace_in_state(Collection::Uploads, upload.id.as_str(), &["created"], upload)?;
         change.commit().await
@@ -217,6 +222,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<(), StorageError> {
+        reaches_upload(grant, upload)?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let aborted = tenant
@@ -238,4 +244,9 @@ impl Storage {
         change.delete_in_state(Collection::Uploads, upload.id.as_str(), "created")?;
         change.commit().await
     }
+}
+
+/// Holds a change to the show that it was granted for.
+fn reaches_upload(grant: &Grant<'_, CreateUpload>, upload: &Upload) -> Result<(), StorageError> {
+    if grant.covers_place(upload.show_id.as_ref()) { Ok(()) } else { Err(StorageError::BeyondGrant) }
 }

@@ -259,6 +259,14 @@ impl<P: Permission> Grant<'_, P> {
         P::ACTION
     }
 
+    /// Whether it reaches what belongs to `show`, or to no show.
+    pub fn covers_place(&self, show: Option<&ShowId>) -> bool {
+        match show {
+            Some(show) => self.covers(show),
+            None => self.show.is_none(),
+        }
+    }
+
     /// Whether it reaches `show`.
     pub fn covers(&self, show: &ShowId) -> bool {
         self.show.as_ref().is_none_or(|granted| granted == show)

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, GroupId, InvalidId, ShowId};
+use crate::{Action, GroupId, InvalidId, ShowId, policy::membership_allows};
 
 /// A system group. The same six in every tenancy; nobody can change what they allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,12 @@ impl SystemGroup {
         SystemGroup::Analysts,
         SystemGroup::Auditors,
     ];
+
+    /// What it allows.
+    pub fn permissions(self) -> Vec<Action> {
+        let membership = Membership::of_system_group(self);
+        Action::ALL.iter().copied().filter(|action| membership_allows(&membership, *action)).collect()
+    }
 
     /// The group's name in the API.
     pub fn as_str(self) -> &'static str {

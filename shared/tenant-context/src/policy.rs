@@ -30,11 +30,17 @@ pub(crate) enum Place<'a> {
 pub(crate) fn allows(question: Question<'_>) -> bool {
     match question.principal {
         Principal::User(_) | Principal::Client(_) => {
-            question.memberships.iter().any(|membership| membership_allows(membership, &question))
+            let Question { memberships, has_mfa, action, place, .. } = question;
+            memberships.iter().any(|membership| grants(membership, action, has_mfa, place))
         }
         Principal::Listener(..) | Principal::Public(_) => false,
         Principal::Worker(worker) => worker_allows(*worker, question.action),
     }
+}
+
+/// Whether a membership in the whole tenancy allows an action to somebody with a second factor.
+pub(crate) fn membership_allows(membership: &Membership, action: Action) -> bool {
+    grants(membership, action, true, Place::Tenancy)
 }
 
 fn worker_allows(worker: Worker, action: Action) -> bool {
@@ -47,20 +53,19 @@ fn worker_allows(worker: Worker, action: Action) -> bool {
     }
 }
 
-fn membership_allows(membership: &Membership, question: &Question<'_>) -> bool {
-    let action = question.action;
+fn grants(membership: &Membership, action: Action, has_mfa: bool, place: Place<'_>) -> bool {
     let is_granted = match &membership.group {
         GroupRef::System(group) => group_allows(*group, action),
         GroupRef::Custom(_) => action.effect() != Effect::Works && membership.permissions.contains(&action),
     };
-    let is_in_scope = match question.place {
+    let is_in_scope = match place {
         Place::Tenancy => membership.shows.is_none(),
         Place::Show(show) => action.reach() == Reach::Show && membership.covers(show),
         Place::SomeShow => {
             action.reach() == Reach::Show && membership.shows.as_ref().is_none_or(|shows| !shows.is_empty())
         }
     };
-    let has_factor = question.has_mfa || !action.effect().needs_mfa();
+    let has_factor = has_mfa || !action.effect().needs_mfa();
     is_granted && is_in_scope && has_factor
 }
 

@@ -1,0 +1,26 @@
+//! `DELETE /v1/groups/{group}`: a group of the tenancy's own that has no members.
+
+use lambda_kit::{Problem, Reply, Request, no_content};
+use tenant_context::{GroupRef, permission::DeleteGroup};
+
+use crate::{App, giving, system_group};
+
+pub(crate) async fn delete_group(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let group: GroupRef = request.parameter("group")?;
+
+    let grant = context.grant::<DeleteGroup>()?;
+    let GroupRef::Custom(id) = &group else { return Err(system_group()) };
+    let found = app.storage.find_group(&context, id).await?.ok_or_else(Problem::not_found)?;
+    giving::check_group(&context, &found)?;
+
+    request.check_if_match(found.version)?;
+    let members = app.storage.list_access(&context).await?;
+    if members.iter().any(|access| access.find(&group).is_some()) {
+        let detail = "Take its members out first: GET /v1/groups/{group}/members lists them.";
+        return Err(Problem::conflict("group_has_members", detail));
+    }
+    app.storage.delete_group(&grant, id).await?;
+
+    Ok(no_content())
+}

@@ -1,0 +1,23 @@
+//! `DELETE /v1/groups/{group}/members/{member}`: out of a group. The member's sessions end within a minute.
+
+use lambda_kit::{Problem, Reply, Request, no_content};
+use tenant_context::{GroupRef, MemberId, permission::ManageMembers};
+
+use crate::{App, giving};
+
+pub(crate) async fn delete_member(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let group: GroupRef = request.parameter("group")?;
+    let member: MemberId = request.parameter("member")?;
+
+    let grant = context.grant::<ManageMembers>()?;
+    let before = app.storage.find_access(&context, &member).await?.ok_or_else(Problem::not_found)?;
+    let membership = before.find(&group).ok_or_else(Problem::not_found)?;
+    giving::giveable(&app, &context, &group, membership.shows.clone(), Problem::not_found).await?;
+
+    let mut after = before.clone();
+    after.leave(&group);
+    app.storage.update_membership(&grant, &group, &before, &after).await?;
+
+    Ok(no_content())
+}

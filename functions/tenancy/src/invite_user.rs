@@ -1,0 +1,45 @@
+//! `POST /v1/users`: asks somebody in. The invitation is in this one answer; whoever signs in with it is this user.
+
+use domain::{Access, AccessState, EmailAddress, PersonName};
+use lambda_kit::{Problem, Reply, Request, created};
+use serde::Deserialize;
+use storage::{StorageError, User};
+use tenant_context::{GroupRef, UserId, permission::InviteUser};
+
+use crate::{App, giving, view::InvitedUserView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    name: PersonName,
+    email: EmailAddress,
+    /// Groups in the whole tenancy; `PUT /v1/groups/{group}/members/{member}` knows shows too.
+    #[serde(default)]
+    groups: Vec<GroupRef>,
+}
+
+pub(crate) async fn invite_user(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let NewUser { name, email, groups } = request.json()?;
+
+    let grant = context.grant::<InviteUser>()?;
+    let now = app.storage.now();
+    let user = User { id: UserId::new(now, app.storage.randomness()), name, email, created_at: now };
+    let mut access = Access::new(user.member_id(), AccessState::Invited, false);
+    giving::join_all(&app, &context, &mut access, &groups).await?;
+
+    let taken = || {
+        let detail = "Somebody in this tenancy has this address already, or was invited with it.";
+        Problem::conflict("email_taken", detail)
+    };
+    if app.storage.has_user_with_email(&grant, &user.email).await? {
+        return Err(taken());
+    }
+    let invitation = match app.storage.create_user(&grant, &user, &access).await {
+        Err(StorageError::Conflict) => return Err(taken()),
+        result => result?,
+    };
+
+    let (location, version) = (format!("/v1/users/{}", user.id), access.version);
+    Ok(created(InvitedUserView::new((user, access), invitation), &location, Some(version)))
+}

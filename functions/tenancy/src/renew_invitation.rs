@@ -1,0 +1,30 @@
+//! `POST /v1/users/{user}/invitation`: another invitation for somebody who has yet to accept; the one before is void.
+
+use domain::AccessState;
+use lambda_kit::{Problem, Reply, Request, created};
+use serde::Deserialize;
+use tenant_context::{MemberId, UserId, permission::InviteUser};
+
+use crate::{App, giving, view::InvitationView};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {}
+
+pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply, Problem> {
+    let context = app.tenant(&request).await?;
+    let id: UserId = request.parameter("user")?;
+    let Wire {} = request.json()?;
+
+    let grant = context.grant::<InviteUser>()?;
+    let member = MemberId::User(id.clone());
+    let access = app.storage.find_access(&context, &member).await?.ok_or_else(Problem::not_found)?;
+    giving::check_access(&app, &context, &access).await?;
+
+    if access.state != AccessState::Invited {
+        return Err(Problem::conflict("already_accepted", "This user has accepted an invitation before."));
+    }
+    let invitation = app.storage.invite(&grant, &id).await?.ok_or_else(Problem::not_found)?;
+
+    Ok(created(InvitationView::from(invitation), &format!("/v1/users/{id}"), None))
+}
