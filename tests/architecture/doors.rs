@@ -51,7 +51,7 @@ fn each_door_is_opened_where_it_should_be() {
                 "shared/tenant-context/src/context.rs",
             ],
         ),
-        (".provision(tenancy", vec!["shared/storage/src/provision.rs"]),
+        ("operator.provision(", vec!["shared/storage/src/provision.rs"]),
     ] {
         let expected: BTreeSet<_> = opened_by.into_iter().map(str::to_owned).collect();
         assert_eq!(users_of(door), expected, "{door}");

@@ -12,7 +12,7 @@ use lambda_kit::SystemClock;
 use local::{Options, Stack};
 use serde_json::{Value, json};
 use storage::{Environment, Storage, SystemRandomness};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use uploads::process_upload::{ScanVerdict, process_upload};
 
 use crate::{
@@ -87,7 +87,8 @@ async fn list(stack: &Stack, bucket: &str, prefix: &str) -> usize {
 
 #[test]
 fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
-    let runtime = Runtime::new().unwrap();
+    // One thread: nothing is answered between sending and waiting, so each call is a place to be killed at.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stack: &'static Stack = Box::leak(Box::new(
             Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),

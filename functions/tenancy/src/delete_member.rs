@@ -13,7 +13,7 @@ pub(crate) async fn delete_member(app: App, request: Request) -> Result<Reply, P
     let grant = context.grant::<ManageMembers>()?;
     let before = app.storage.find_access(&context, &member).await?.ok_or_else(Problem::not_found)?;
     let membership = before.find(&group).ok_or_else(Problem::not_found)?;
-    giving::giveable(&app, &context, &group, membership.shows.clone(), Problem::not_found).await?;
+    giving::check_membership(&app, &context, &group, membership.shows.clone(), Problem::not_found).await?;
 
     let mut after = before.clone();
     after.leave(&group);

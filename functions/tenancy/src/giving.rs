@@ -5,24 +5,22 @@ use http::StatusCode;
 use lambda_kit::{Api, Problem};
 use tenant_context::{GroupRef, Membership, ShowId, TenantContext};
 
-/// What membership in `group` gives.
+/// Asks whether the caller has everything that membership in `group` gives.
 ///
 /// # Errors
-/// `unknown` when there is no such group, 403 when the caller does not have all of it.
-pub(crate) async fn giveable(
+/// `unknown` when there is no such group, 403 when they do not.
+pub(crate) async fn check_membership(
     app: &Api,
     context: &TenantContext,
     group: &GroupRef,
     shows: Option<Vec<ShowId>>,
     unknown: impl FnOnce() -> Problem,
-) -> Result<Membership, Problem> {
+) -> Result<(), Problem> {
     let permissions = match group {
         GroupRef::System(_) => Vec::new(),
         GroupRef::Custom(id) => app.storage.find_group(context, id).await?.ok_or_else(unknown)?.permissions,
     };
-    let membership = Membership { group: group.clone(), permissions, shows };
-    check(context, &[membership.clone()])?;
-    Ok(membership)
+    check(context, &[Membership { group: group.clone(), permissions, shows }])
 }
 
 /// Puts a new member into each of `groups`, in the whole tenancy.
@@ -38,7 +36,7 @@ pub(crate) async fn join_all(
     for (number, group) in groups.iter().enumerate() {
         let pointer = format!("/groups/{number}");
         let unknown = || Problem::invalid_field(&pointer, "There is no such group.");
-        giveable(app, context, group, None, unknown).await?;
+        check_membership(app, context, group, None, unknown).await?;
         access
             .join(group, None, &context.principal().to_string(), app.storage.now())
             .map_err(|invalid| Problem::invalid_field("/groups", invalid.to_string()))?;

@@ -23,7 +23,7 @@ pub(crate) async fn put_member(app: App, request: Request) -> Result<Reply, Prob
     let Wire { shows } = request.json()?;
 
     let grant = context.grant::<ManageMembers>()?;
-    giving::giveable(&app, &context, &group, shows.clone(), Problem::not_found).await?;
+    giving::check_membership(&app, &context, &group, shows.clone(), Problem::not_found).await?;
 
     let before = app.storage.find_access(&context, &member).await?.ok_or_else(Problem::not_found)?;
     check_shows(&app, &context, shows.as_deref().unwrap_or_default()).await?;

@@ -49,6 +49,15 @@ pub struct InvitationRecord {
     pub expires_at: u64,
 }
 
+/// A person who signs in, as a user of one tenancy. A person may be a user of several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IdentityRecord {
+    /// Which tenancy.
+    pub tenancy_id: TenancyId,
+    /// As whom.
+    pub user_id: UserId,
+}
+
 /// A session, for as long as its tokens live. Deleting it revokes them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SessionRecord {
@@ -88,6 +97,10 @@ pub struct FeedTokenRecord {
     pub listener_id: ListenerId,
 }
 
+fn identity_of(identity: &SecretHash) -> String {
+    format!("identity#{}", identity.as_str())
+}
+
 fn single(pk: String) -> Item {
     key(pk.clone(), pk)
 }
@@ -123,7 +136,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn delete_client_record(&self, id: &ClientId) -> Result<(), StorageError> {
-        self.forget(format!("client#{id}")).await
+        self.forget(single(format!("client#{id}"))).await
     }
 
     /// What a member of `tenancy` may do, for signing in. None when they are no member.
@@ -184,7 +197,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn delete_invitation_record(&self, hash: &SecretHash) -> Result<(), StorageError> {
-        self.forget(format!("invitation#{}", hash.as_str())).await
+        self.forget(single(format!("invitation#{}", hash.as_str()))).await
     }
 
     /// The invitation behind a secret, if it is still good at `now`.
@@ -198,6 +211,55 @@ impl Storage {
     ) -> Result<Option<InvitationRecord>, StorageError> {
         let found: Option<InvitationRecord> = self.look_up(format!("invitation#{}", hash.as_str())).await?;
         Ok(found.filter(|invitation| now.unix_seconds() < invitation.expires_at))
+    }
+
+    /// Every user that a person is, by tenancy. `identity` is the hash of their subject at the user pool.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn list_identities(&self, identity: &SecretHash) -> Result<Vec<IdentityRecord>, StorageError> {
+        let mut found = self
+            .own
+            .dynamodb
+            .query()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", string(identity_of(identity)))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut identities = Vec::new();
+        while let Some(item) = found.next().await {
+            identities.push(body(item.during("dynamodb:Query")?)?);
+        }
+        Ok(identities)
+    }
+
+    /// Makes a person a user of a tenancy. The same twice is once.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when they are another user of that tenancy.
+    pub(crate) async fn bind_identity(
+        &self,
+        identity: &SecretHash,
+        record: &IdentityRecord,
+    ) -> Result<(), StorageError> {
+        let values = [(":user", string(record.user_id.as_str()))];
+        let item = item(identity_of(identity), record.tenancy_id.as_str(), record)?;
+        self.put(item, Some("attribute_not_exists(pk) OR user_id = :user"), &values).await
+    }
+
+    /// Forgets that a person is a user of a tenancy.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn unbind_identity(
+        &self,
+        identity: &SecretHash,
+        tenancy: &TenancyId,
+    ) -> Result<(), StorageError> {
+        self.forget(key(identity_of(identity), tenancy.as_str())).await
     }
 
     /// Remembers a session.
@@ -234,7 +296,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn end_session(&self, id: &SessionId) -> Result<(), StorageError> {
-        self.forget(format!("session#{id}")).await
+        self.forget(single(format!("session#{id}"))).await
     }
 
     /// The show behind a public name.
@@ -292,7 +354,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn delete_feed_token(&self, hash: &SecretHash) -> Result<(), StorageError> {
-        self.forget(format!("feed-token#{}", hash.as_str())).await
+        self.forget(single(format!("feed-token#{}", hash.as_str()))).await
     }
 
     async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {
@@ -322,12 +384,12 @@ impl Storage {
         Ok(items.into_iter().map(by_sort).collect())
     }
 
-    async fn forget(&self, pk: String) -> Result<(), StorageError> {
+    async fn forget(&self, key: Item) -> Result<(), StorageError> {
         self.own
             .dynamodb
             .delete_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .set_key(Some(single(pk)))
+            .set_key(Some(key))
             .send()
             .await
             .during("dynamodb:DeleteItem")?;

@@ -8,6 +8,7 @@
 //! tenancy's key except what must be found before the tenancy is known ([`directory`]).
 
 mod access;
+mod admission;
 mod aws;
 mod clients;
 mod credentials;
@@ -34,10 +35,13 @@ mod uploads;
 mod users;
 
 pub use access::Activity;
+pub use admission::Newcomer;
 pub use aws::Environment;
 pub use clients::Client;
 pub use credentials::Storage;
-pub use directory::{ClientRecord, FeedTokenRecord, InvitationRecord, SessionRecord, SignIn, SlugRecord};
+pub use directory::{
+    ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, SessionRecord, SignIn, SlugRecord,
+};
 pub use due::Due;
 pub use error::StorageError;
 pub use feeds::{FeedObject, MediaLink, WriteIf};

@@ -20,6 +20,7 @@ use crate::{
     keys::{Collection, TENANCY_ACCESS},
     sealed::{DataKey, wrapped},
     transaction::Change,
+    users::ComesBy,
 };
 
 /// What a new tenancy needs.
@@ -165,7 +166,13 @@ impl Storage {
             .create(Collection::Clients, client.id.as_str(), client)?
             .create(Collection::Access, client.id.as_str(), client_access)?
             .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?
-            .create_user(self, context, &key, (&made.owner.0, &made.owner.1), Some(&made.invitation))?;
+            .create_user(
+                self,
+                context,
+                &key,
+                (&made.owner.0, &made.owner.1),
+                ComesBy::Invitation(&made.invitation),
+            )?;
         change.commit().await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Access, AccessState, EmailAddress, PersonName};
+use domain::{Access, EmailAddress, PersonName};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Grant, MemberId, TenantContext, Timestamp, UserId,
@@ -41,17 +41,28 @@ pub struct Invitation {
     pub expires_at: Timestamp,
 }
 
+/// How somebody comes into a tenancy.
+pub(crate) enum ComesBy<'a> {
+    /// An owner asked them in.
+    Invitation(&'a Invitation),
+    /// The tenancy's identity provider vouches for the person of this identity.
+    Provider(&'a SecretHash),
+}
+
 #[derive(Serialize, Deserialize)]
 pub(crate) struct StoredUser {
     id: UserId,
     sealed_name: Sealed,
     sealed_email: Sealed,
     /// Where the address is in the index.
-    email_index: String,
+    pub(crate) email_index: String,
     /// The invitation that is out, so that a new one voids it.
-    invitation_hash: Option<SecretHash>,
+    pub(crate) invitation_hash: Option<SecretHash>,
+    /// The person who signs in as this user, so that removing them is removed everywhere.
+    #[serde(default)]
+    pub(crate) identity: Option<SecretHash>,
     created_at: Timestamp,
-    version: u64,
+    pub(crate) version: u64,
 }
 
 /// In the index of addresses.
@@ -96,6 +107,7 @@ impl StoredUser {
             sealed_email: seal("email", user.email.as_str())?,
             email_index: email_index(context, key, &user.email),
             invitation_hash: None,
+            identity: None,
             created_at: user.created_at,
             version: 1,
         })
@@ -113,22 +125,25 @@ impl StoredUser {
 }
 
 /// Addresses are told apart without regard to case.
-fn email_index(context: &TenantContext, key: &DataKey, email: &EmailAddress) -> String {
+pub(crate) fn email_index(context: &TenantContext, key: &DataKey, email: &EmailAddress) -> String {
     key.blind_index(context, "email", &email.as_str().to_lowercase())
 }
 
 impl Change<'_> {
-    /// A person who is new to the tenancy, with what they may do, and the invitation that they get.
+    /// A person who is new to the tenancy, with what they may do.
     pub(crate) fn create_user(
         &mut self,
         storage: &Storage,
         context: &TenantContext,
         key: &DataKey,
         (user, access): (&User, &Access),
-        invitation: Option<&Invitation>,
+        comes_by: ComesBy<'_>,
     ) -> Result<&mut Self, StorageError> {
         let mut stored = StoredUser::seal(user, context, key, storage)?;
-        stored.invitation_hash = invitation.map(Invitation::hash);
+        match comes_by {
+            ComesBy::Invitation(invitation) => stored.invitation_hash = Some(invitation.hash()),
+            ComesBy::Provider(identity) => stored.identity = Some(identity.clone()),
+        }
         let entry = IndexEntry { user_id: user.id.clone() };
         self.create(Collection::UserEmails, &stored.email_index, &entry)?
             .create(Collection::Users, user.id.as_str(), &stored)?
@@ -192,7 +207,7 @@ impl Storage {
         let invitation = Invitation::new(self);
         let mut change = Change::new(self, grant, user.id.as_str())?;
         self.with_data_key(context, |key| {
-            change.create_user(self, context, key, (user, access), Some(&invitation))?;
+            change.create_user(self, context, key, (user, access), ComesBy::Invitation(&invitation))?;
             change.check_groups_exist(access).map(|_| ())
         })
         .await?;
@@ -263,9 +278,12 @@ impl Storage {
             .delete(Collection::UserEmails, &stored.email_index)?
             .delete_access(access)?;
         change.commit().await?;
-        match &stored.invitation_hash {
-            Some(hash) if access.state == AccessState::Invited => self.delete_invitation_record(hash).await,
-            _ => Ok(()),
+        if let Some(invitation) = &stored.invitation_hash {
+            self.delete_invitation_record(invitation).await?;
+        }
+        match &stored.identity {
+            Some(identity) => self.unbind_identity(identity, context.tenancy()).await,
+            None => Ok(()),
         }
     }
 
@@ -283,7 +301,7 @@ impl Storage {
         self.create_invitation_record(&invitation.hash(), &record).await
     }
 
-    async fn find_stored_user(
+    pub(crate) async fn find_stored_user(
         &self,
         context: &TenantContext,
         id: &UserId,
