@@ -385,3 +385,40 @@ fn an_address_is_one_persons_in_a_tenancy() {
         assert_eq!(acme.owner.post("/v1/users", user("ida@mail.example")).await.status, 201);
     });
 }
+
+#[test]
+fn a_review_says_who_may_do_what_and_is_attested() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let show = acme.show("public").await;
+        let robot = Robot::new(&acme, json!([]), false).await;
+        put_member(&acme, "editors", robot.id(), json!({ "shows": [id(&show)] })).await.data();
+        let owner = acme.owner.get("/v1/me").await.data()["principal_id"].clone();
+
+        let review = acme.owner.get("/v1/access-review").await.data();
+        let csv = acme.owner.send(Method::GET, "/v1/access-review", &[("accept", "text/csv")], "").await;
+        let attest = async |sha256: &Value| {
+            acme.owner.post("/v1/access-review/attestations", json!({ "review_sha256": sha256 })).await
+        };
+        let attested = attest(&review["sha256"]).await.data();
+        put_member(&acme, "analysts", robot.id(), json!({})).await.data();
+        let outdated = attest(&review["sha256"]).await;
+
+        let rows = review["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["member_id"] == robot.id()).unwrap();
+        assert_eq!((&row["group"], &row["shows"]), (&json!("editors"), &json!([show["id"]])));
+        assert_eq!((&row["granted_by"], &row["second_factor"]), (&owner, &json!("none")));
+        assert_eq!(row["last_active_at"], Value::Null, "it has not signed in yet");
+        let first = rows.iter().find(|row| row["member_id"] == owner).unwrap();
+        assert!(first["last_active_at"].is_string() && first["second_factor"] == "vouched_for", "{first}");
+        assert!(rows.iter().any(|row| row["email"].is_string() && row["state"] == "invited"));
+        assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
+        let csv = String::from_utf8(csv.body.to_vec()).unwrap();
+        assert_eq!(csv.lines().count(), 1 + rows.len(), "{csv}");
+        assert!(csv.contains(robot.id()) && csv.contains(id(&show)), "{csv}");
+        assert_eq!((&attested["attested_by"], &attested["rows"]), (&owner, &json!(rows.len())));
+        outdated.assert_problem(409, "review_changed");
+        let kept = acme.owner.get("/v1/access-review/attestations").await.data();
+        assert_eq!(kept, json!([attested]));
+    });
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use lambda_kit::{Api, Problem, Router};
 
+mod attest_access_review;
 mod create_client;
 mod create_group;
 mod create_tenancy;
@@ -16,6 +17,7 @@ mod find_tenancy;
 mod find_user;
 mod giving;
 mod invite_user;
+mod list_attestations;
 mod list_clients;
 mod list_groups;
 mod list_members;
@@ -23,6 +25,7 @@ mod list_users;
 mod put_member;
 mod remove_user;
 mod renew_invitation;
+mod review_access;
 mod revoke_client;
 mod rotate_client;
 mod show_caller;
@@ -49,6 +52,9 @@ pub fn routes() -> Router<Api> {
         .route(Method::GET, "/v1/groups/{group}/members", list_members::list_members)
         .route(Method::PUT, "/v1/groups/{group}/members/{member}", put_member::put_member)
         .route(Method::DELETE, "/v1/groups/{group}/members/{member}", delete_member::delete_member)
+        .route(Method::GET, "/v1/access-review", review_access::review_access)
+        .route(Method::GET, "/v1/access-review/attestations", list_attestations::list_attestations)
+        .route(Method::POST, "/v1/access-review/attestations", attest_access_review::attest_access_review)
         .route(Method::GET, "/v1/clients", list_clients::list_clients)
         .route(Method::POST, "/v1/clients", create_client::create_client)
         .route(Method::DELETE, "/v1/clients/{client}", revoke_client::revoke_client)

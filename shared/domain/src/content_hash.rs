@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
@@ -10,6 +11,12 @@ use crate::{Invalid, text::checked_text};
 pub struct ContentHash(String);
 
 impl ContentHash {
+    /// The hash of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = digest::digest(&digest::SHA256, bytes);
+        Self(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// From the 32 bytes of a digest.
     pub fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())

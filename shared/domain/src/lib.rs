@@ -7,6 +7,7 @@
 //! `tenant-context`, where things are kept in `storage`, how a feed is written in `rss`.
 
 mod access;
+mod access_review;
 mod address;
 mod category;
 mod content_hash;
@@ -29,6 +30,7 @@ mod text;
 mod upload;
 
 pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
+pub use access_review::{AccessReview, Reviewed, ReviewedAccess, SecondFactor};
 pub use address::Addresses;
 pub use category::Category;
 pub use content_hash::ContentHash;

@@ -28,6 +28,8 @@ pub(crate) enum Collection<'a> {
     /// Listener id → show id.
     ListenerIndex,
     Listeners(&'a ShowId),
+    /// Who attested which access review.
+    Attestations,
     Audit,
     Idempotency,
 }
@@ -64,6 +66,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
         Collection::Listeners(show) => format!("{tenancy}#listeners#{show}"),
+        Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
     }

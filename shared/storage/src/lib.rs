@@ -8,6 +8,7 @@
 //! tenancy's key except what must be found before the tenancy is known ([`directory`]).
 
 mod access;
+mod access_reviews;
 mod admission;
 mod aws;
 mod clients;
@@ -35,6 +36,7 @@ mod uploads;
 mod users;
 
 pub use access::Activity;
+pub use access_reviews::Attestation;
 pub use admission::Newcomer;
 pub use aws::Environment;
 pub use clients::Client;

@@ -309,7 +309,7 @@ impl Storage {
         self.find(context, Collection::Users, id.as_str()).await
     }
 
-    async fn open_users(
+    pub(crate) async fn open_users(
         &self,
         context: &TenantContext,
         stored: Vec<StoredUser>,

@@ -114,6 +114,8 @@ prefixed_ids! {
     MediaId "med";
     /// A person who holds a feed token of a private show.
     ListenerId "lsn";
+    /// Somebody's word that an access review is as it should be.
+    AttestationId "att";
     /// One line of a tenancy's audit log.
     AuditEventId "aud";
 }
