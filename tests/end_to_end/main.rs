@@ -12,6 +12,7 @@ mod actors;
 mod audio;
 mod bad_input;
 mod flow;
+mod hostile;
 mod isolation;
 mod members;
 mod private_shows;

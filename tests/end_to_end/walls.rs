@@ -33,7 +33,7 @@ macro_rules! client {
 }
 
 /// The data token of an actor's session, which only the authorizer may read.
-async fn data_token(stack: &Stack, actor: &Actor) -> String {
+pub async fn data_token(stack: &Stack, actor: &Actor) -> String {
     let payload = URL_SAFE_NO_PAD.decode(actor.token.split('.').nth(1).unwrap()).unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
     let key = json!({ "S": format!("session#{}", claims["sid"].as_str().unwrap()) });
