@@ -200,6 +200,31 @@ fn tokens_that_are_not_ours_are_refused() {
 }
 
 #[test]
+fn both_signing_keys_are_published_and_verify() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let (header, payload, _) = split(&acme.owner.token);
+        let keys = send(stack, Method::GET, &format!("{}/.well-known/jwks.json", stack.api()), &[], "").await;
+        let keys: Vec<String> = keys.json()["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect();
+        let header = String::from_utf8(URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+        assert!(header.contains(&keys[0]), "the first one signs");
+        let by_second = URL_SAFE_NO_PAD.encode(header.replace(&keys[0], &keys[1]));
+
+        let rotated = sign_with(stack, 1, &by_second, &payload, |_| {}).await;
+        let mixed_up = sign_with(stack, 0, &by_second, &payload, |_| {}).await;
+
+        assert_eq!(keys.len(), 2);
+        assert_eq!(Actor::with_token(stack, &rotated).get("/v1/me").await.status, 200);
+        Actor::with_token(stack, &mixed_up).get("/v1/me").await.assert_problem(401, "unauthenticated");
+    });
+}
+
+#[test]
 fn sign_in_answers_as_oauth_says() {
     run(async |stack| {
         let operator = stack.operator();
@@ -236,12 +261,23 @@ fn split(token: &str) -> (String, String, String) {
 
 /// A token with other claims, signed by the real key, as only an administrator of the account could.
 async fn sign_again(stack: &Stack, header: &str, payload: &str, change: impl FnOnce(&mut Value)) -> String {
+    sign_with(stack, 0, header, payload, change).await
+}
+
+/// The same with the signing key of that number: the first one signs.
+async fn sign_with(
+    stack: &Stack,
+    number: usize,
+    header: &str,
+    payload: &str,
+    change: impl FnOnce(&mut Value),
+) -> String {
     let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
     change(&mut claims);
     let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
     let environment = stack.aws().function_environment("sessions").await.unwrap();
     let sign = json!({
-        "KeyId": environment["SIGNING_KEY"], "Message": STANDARD.encode(&input), "MessageType": "RAW",
+        "KeyId": environment["SIGNING_KEYS"].as_str().unwrap().split(',').nth(number).unwrap(), "Message": STANDARD.encode(&input), "MessageType": "RAW",
         "SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256",
     });
     let signed = stack.aws().kms("Sign", &sign).await.unwrap();

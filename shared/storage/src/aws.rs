@@ -26,7 +26,7 @@ const NAMES: &[&str] = &[
     "UPLOAD_BUCKET",
     "MEDIA_BUCKET",
     "FEED_BUCKET",
-    "SIGNING_KEY",
+    "SIGNING_KEYS",
     "DATA_ROLE",
     "RENDER_QUEUE_URL",
     "KEY_ALIAS_PREFIX",

@@ -1,4 +1,5 @@
-//! The key that signs tokens. Its private half never leaves KMS.
+//! The keys that sign tokens. Their private halves never leave KMS. There are two, so that one can be rotated for the other: the
+//! first one signs, and what either has signed is verified.
 
 use aws_sdk_kms::{primitives::Blob, types::SigningAlgorithmSpec};
 use tenant_context::token::{Unsigned, VerificationKey};
@@ -6,19 +7,21 @@ use tenant_context::token::{Unsigned, VerificationKey};
 use crate::{Storage, StorageError, error::During};
 
 impl Storage {
-    /// The public keys that tokens may be signed by; asked for once a process.
+    /// The public keys that tokens may be signed by, the one that signs first; asked for once a process.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when KMS does not answer.
     pub async fn verification_keys(&self) -> Result<&[VerificationKey], StorageError> {
         self.verification_keys
             .get_or_try_init(async || {
-                let key_id = self.environment.get("SIGNING_KEY")?;
-                let answer =
-                    self.own.kms.get_public_key().key_id(key_id).send().await.during("kms:GetPublicKey")?;
-                let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
-                let key = VerificationKey::from_public_key_info(&der).map_err(StorageError::corrupt)?;
-                Ok(vec![key])
+                let mut keys = Vec::new();
+                for key_id in self.environment.get("SIGNING_KEYS")?.split(',') {
+                    let request = self.own.kms.get_public_key().key_id(key_id);
+                    let answer = request.send().await.during("kms:GetPublicKey")?;
+                    let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+                    keys.push(VerificationKey::from_public_key_info(&der).map_err(StorageError::corrupt)?);
+                }
+                Ok(keys)
             })
             .await
             .map(Vec::as_slice)
@@ -29,8 +32,8 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when KMS does not answer.
     pub async fn signing_key_id(&self) -> Result<&str, StorageError> {
-        let newest = self.verification_keys().await?.first();
-        newest.map(VerificationKey::id).ok_or_else(|| StorageError::corrupt("no signing key"))
+        let first = self.verification_keys().await?.first();
+        first.map(VerificationKey::id).ok_or_else(|| StorageError::corrupt("no signing key"))
     }
 
     /// Signs a token (RS256).
@@ -38,11 +41,12 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when KMS does not answer.
     pub async fn sign(&self, token: Unsigned) -> Result<String, StorageError> {
+        let keys = self.environment.get("SIGNING_KEYS")?;
         let answer = self
             .own
             .kms
             .sign()
-            .key_id(self.environment.get("SIGNING_KEY")?)
+            .key_id(keys.split(',').next().unwrap_or_default())
             .signing_algorithm(SigningAlgorithmSpec::RsassaPkcs1V15Sha256)
             .message(Blob::new(token.input()))
             .send()
