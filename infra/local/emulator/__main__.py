@@ -27,7 +27,9 @@ def main():
         provisioners,
         rest_api,
         sealed_objects,
+        second_factor,
         snapshots,
+        user_pools,
         warm_invokes,
         web_identity,
     )
