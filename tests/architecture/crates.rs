@@ -32,12 +32,13 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn our_crates_use_only_what_is_below_them() {
     let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds"];
-    let shared = ["tenant-context", "domain", "rss", "storage", "lambda-kit"];
+    let shared = ["tenant-context", "domain", "rss", "storage", "identity", "lambda-kit"];
     let mut allowed = BTreeMap::from([
         ("tenant-context", vec![]),
         ("domain", vec!["tenant-context"]),
         ("rss", vec!["tenant-context", "domain"]),
         ("storage", vec!["tenant-context", "domain"]),
+        ("identity", vec!["tenant-context", "domain", "storage"]),
         ("lambda-kit", vec!["tenant-context", "storage"]),
         ("local", vec![]),
         ("tests", vec![]),
@@ -57,10 +58,15 @@ fn our_crates_use_only_what_is_below_them() {
 }
 
 #[test]
-fn only_storage_talks_to_the_stores() {
+fn only_storage_talks_to_the_stores_and_only_identity_to_cognito() {
+    const COGNITO: &str = "aws-sdk-cognitoidentityprovider";
     for (name, uses) in dependencies() {
-        let sdks: Vec<_> = uses.iter().filter(|used| used.starts_with("aws-sdk-")).collect();
-        assert!(name == "storage" || sdks.is_empty(), "{name} uses {sdks:?}");
+        let sdks: BTreeSet<_> = uses.iter().filter(|used| used.starts_with("aws-sdk-")).collect();
+        match name.as_str() {
+            "storage" => assert!(!sdks.contains(&COGNITO.to_owned()), "storage uses {sdks:?}"),
+            "identity" => assert_eq!(sdks.into_iter().collect::<Vec<_>>(), [COGNITO]),
+            _ => assert!(sdks.is_empty(), "{name} uses {sdks:?}"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-"""Cognito user pools: what ministack's CloudFormation drops, and what federated sign-in may not do.
+"""Cognito user pools: what ministack's CloudFormation drops, and what nobody and no provider may do.
 
 A client takes people from its own providers alone. Of what a provider says of a person, only what is mapped gets in;
 ministack takes it all, so that an assertion could name another provider in `identities`. An address counts as verified
@@ -45,6 +45,20 @@ for resource_type in WITHOUT_EFFECT:
         "update": lambda physical_id, old_properties, properties, stack_name: (physical_id, {}),
         "delete": lambda physical_id, properties: None,
     }
+
+
+@around(cognito, "_sign_up")
+def sign_up(original, data):
+    pool, _ = cognito._pool_for_client(data.get("ClientId"))
+    if str((pool or {}).get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly")).lower() == "true":
+        return error_response_json("NotAuthorizedException", "SignUp is not permitted for this user pool", 400)
+    return original(data)
+
+
+@around(cognito, "_generate_temp_password")
+def generate_temporary_password(original):
+    """ministack's is too short for a strict policy, and so refused."""
+    return original() + original()
 
 
 @around(cognito, "_create_user_pool_client")

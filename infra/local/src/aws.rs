@@ -65,6 +65,15 @@ impl Aws {
         self.json("events", &format!("AWSEvents.{operation}"), "application/x-amz-json-1.1", input).await
     }
 
+    /// Cognito user pools: `cognito("AdminGetUser", &json!({"UserPoolId": …, "Username": …}))`.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses.
+    pub async fn cognito(&self, operation: &str, input: &Value) -> Result<Value, Failure> {
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        self.json("cognito-idp", &target, "application/x-amz-json-1.1", input).await
+    }
+
     /// CloudWatch Logs: `logs("FilterLogEvents", &json!({"logGroupName": …}))`.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ mod podcast_guid;
 mod publication;
 mod show;
 mod slug;
+mod sso;
 mod text;
 mod upload;
 
@@ -49,6 +50,10 @@ pub use podcast_guid::PodcastGuid;
 pub use publication::Publication;
 pub use show::{NewShow, Show, ShowChanges, Visibility};
 pub use slug::Slug;
+pub use sso::{
+    IdentityProvider, MetadataDocument, OidcClientId, OidcClientSecret, ProviderName, PublicUrl,
+    SamlMetadata, SsoSettings,
+};
 pub use text::{
     Author, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName, ShowTitle,
     TenancyName,

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{Builder, tls};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
+use aws_types::{SdkConfig, region::Region};
 
 use crate::StorageError;
 
@@ -51,10 +52,7 @@ impl Environment {
 /// What every AWS client of this process shares.
 #[derive(Debug, Clone)]
 pub(crate) struct Aws {
-    region: String,
-    endpoint_url: Option<String>,
-    own: Credentials,
-    http: SharedHttpClient,
+    own: SdkConfig,
 }
 
 /// Clients that act with one set of credentials.
@@ -67,20 +65,6 @@ pub(crate) struct Clients {
     pub sts: aws_sdk_sts::Client,
 }
 
-macro_rules! config {
-    ($sdk:ident, $aws:expr, $credentials:expr) => {{
-        let mut config = $sdk::Config::builder()
-            .behavior_version($sdk::config::BehaviorVersion::latest())
-            .region($sdk::config::Region::new($aws.region.clone()))
-            .credentials_provider($credentials.clone())
-            .http_client($aws.http.clone())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(timeouts());
-        config.set_endpoint_url($aws.endpoint_url.clone());
-        config
-    }};
-}
-
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2))
@@ -90,42 +74,55 @@ fn timeouts() -> TimeoutConfig {
 
 impl Aws {
     pub(crate) fn new(environment: &Environment) -> Result<Self, StorageError> {
-        Ok(Self {
-            region: environment.get("AWS_REGION")?.to_owned(),
-            endpoint_url: environment.find("AWS_ENDPOINT_URL").map(str::to_owned),
-            own: Credentials::new(
-                environment.get("AWS_ACCESS_KEY_ID")?,
-                environment.get("AWS_SECRET_ACCESS_KEY")?,
-                environment.find("AWS_SESSION_TOKEN").map(str::to_owned),
-                None,
-                "Lambda",
-            ),
-            http: Builder::new()
-                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-                .build_https(),
-        })
+        let credentials = Credentials::new(
+            environment.get("AWS_ACCESS_KEY_ID")?,
+            environment.get("AWS_SECRET_ACCESS_KEY")?,
+            environment.find("AWS_SESSION_TOKEN").map(str::to_owned),
+            None,
+            "Lambda",
+        );
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let mut own = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(environment.get("AWS_REGION")?.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(http)
+            .retry_config(RetryConfig::standard())
+            .timeout_config(timeouts());
+        own.set_endpoint_url(environment.find("AWS_ENDPOINT_URL").map(str::to_owned));
+        Ok(Self { own: own.build() })
+    }
+
+    /// What a client needs to act as the function itself.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.own
     }
 
     /// Clients that act as the function itself.
     pub(crate) fn own(&self) -> Clients {
-        self.clients(&self.own)
+        clients(&self.own)
     }
 
     /// Clients that act with `credentials`.
-    pub(crate) fn clients(&self, credentials: &Credentials) -> Clients {
-        let s3 = config!(aws_sdk_s3, self, credentials)
-            .force_path_style(self.endpoint_url.is_some())
-            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+    pub(crate) fn clients(&self, credentials: Credentials) -> Clients {
+        let provider = SharedCredentialsProvider::new(credentials);
+        clients(&self.own.to_builder().credentials_provider(provider).build())
+    }
+}
 
-        Clients {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(
-                config!(aws_sdk_dynamodb, self, credentials).build(),
-            ),
-            kms: aws_sdk_kms::Client::from_conf(config!(aws_sdk_kms, self, credentials).build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            sqs: aws_sdk_sqs::Client::from_conf(config!(aws_sdk_sqs, self, credentials).build()),
-            sts: aws_sdk_sts::Client::from_conf(config!(aws_sdk_sts, self, credentials).build()),
-        }
+fn clients(config: &SdkConfig) -> Clients {
+    let s3 = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(config.endpoint_url().is_some())
+        .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+
+    Clients {
+        dynamodb: aws_sdk_dynamodb::Client::new(config),
+        kms: aws_sdk_kms::Client::new(config),
+        s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        sqs: aws_sdk_sqs::Client::new(config),
+        sts: aws_sdk_sts::Client::new(config),
     }
 }

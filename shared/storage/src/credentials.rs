@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
+use aws_types::SdkConfig;
 use tenant_context::{Clock, TenancyId, TenantContext, Timestamp, id::Randomness, token::VerificationKey};
 use tokio::sync::OnceCell;
 
@@ -72,6 +73,11 @@ impl Storage {
         })
     }
 
+    /// What a client of another AWS service needs to act as the function itself.
+    pub fn sdk_config(&self) -> &SdkConfig {
+        self.aws.config()
+    }
+
     /// The present moment, by the clock that the stores use.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
@@ -96,7 +102,7 @@ impl Storage {
             Holder::DataToken(token) => self.exchange(context, token).await?,
             Holder::Worker(tenancy) => self.assume(tenancy).await?,
         };
-        let tenant = Arc::new(Tenant { clients: self.aws.clients(&credentials), data_key: OnceCell::new() });
+        let tenant = Arc::new(Tenant { clients: self.aws.clients(credentials), data_key: OnceCell::new() });
         self.remember(holder, &tenant, expires_at);
         Ok(tenant)
     }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use domain::{Access, CustomGroup, Slug};
+use domain::{Access, CustomGroup, ProviderName, Slug, SsoSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tenant_context::{
-    ClientId, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, Timestamp, UserId, token::Bearer,
+    ClientId, Grant, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, Timestamp, UserId,
+    permission::UpdateSso, token::Bearer,
 };
 
 use crate::{
@@ -95,6 +96,57 @@ pub struct FeedTokenRecord {
     pub show_id: ShowId,
     /// The listener.
     pub listener_id: ListenerId,
+}
+
+/// What signing in through a tenancy's own identity provider leads to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderRecord {
+    /// The provider.
+    pub provider: ProviderName,
+    /// The tenancy that whoever comes through it belongs to.
+    pub tenancy_id: TenancyId,
+    /// The Cognito client that takes this provider and no other: the audience of its people's ID tokens.
+    pub client_id: String,
+    /// Whether signing in to the tenancy with a password is refused.
+    pub is_forced: bool,
+    /// Whether signing in through the provider counts as MFA.
+    pub provider_enforces_mfa: bool,
+    /// The group that somebody joins who signs in for the first time; none when everybody must be invited.
+    pub join_group: Option<GroupRef>,
+    /// The version of the settings that this is made of.
+    pub settings_version: u64,
+}
+
+impl ProviderRecord {
+    /// What `settings` lead to, once Cognito knows the provider and its client.
+    pub fn new(
+        grant: &Grant<'_, UpdateSso>,
+        client_id: String,
+        settings: &SsoSettings,
+        settings_version: u64,
+    ) -> Self {
+        let tenancy = grant.context().tenancy();
+        Self {
+            provider: ProviderName::of(tenancy),
+            tenancy_id: tenancy.clone(),
+            client_id,
+            is_forced: settings.is_forced,
+            provider_enforces_mfa: settings.provider_enforces_mfa,
+            join_group: settings.join_group.clone(),
+            settings_version,
+        }
+    }
+
+    /// What holds while Cognito changes over to `settings`: whichever is stricter, since either provider may answer.
+    #[must_use]
+    pub fn restricted_by(&self, settings: &SsoSettings) -> Self {
+        Self {
+            is_forced: self.is_forced || settings.is_forced,
+            provider_enforces_mfa: self.provider_enforces_mfa && settings.provider_enforces_mfa,
+            join_group: self.join_group.clone().filter(|group| settings.join_group.as_ref() == Some(group)),
+            ..self.clone()
+        }
+    }
 }
 
 fn identity_of(identity: &SecretHash) -> String {
@@ -326,6 +378,38 @@ impl Storage {
             [(":show", string(from.show_id.as_str())), (":tenancy", string(record.tenancy_id.as_str()))];
         let condition = "show_id = :show AND tenancy_id = :tenancy";
         self.enter(format!("slug#{}", record.slug), record, condition, &values).await
+    }
+
+    /// What signing in through a provider leads to. Also tells, by [`ProviderName::of`], whether a tenancy takes passwords.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn find_provider(&self, name: &ProviderName) -> Result<Option<ProviderRecord>, StorageError> {
+        self.look_up(format!("provider#{name}")).await
+    }
+
+    /// Lets people sign in through a provider from now on, as the record says.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when there is a record of later settings.
+    pub async fn update_provider(
+        &self,
+        grant: &Grant<'_, UpdateSso>,
+        record: &ProviderRecord,
+    ) -> Result<(), StorageError> {
+        let name = ProviderName::of(grant.context().tenancy());
+        let values = [(":version", AttributeValue::N(record.settings_version.to_string()))];
+        let condition = "attribute_not_exists(pk) OR settings_version <= :version";
+        self.enter(format!("provider#{name}"), record, condition, &values).await
+    }
+
+    /// Lets nobody sign in through the caller's tenancy's provider any more. One that does not exist lets nobody in already.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn delete_provider(&self, grant: &Grant<'_, UpdateSso>) -> Result<(), StorageError> {
+        let name = ProviderName::of(grant.context().tenancy());
+        self.forget(single(format!("provider#{name}"))).await
     }
 
     /// The listener behind a feed token's hash.

@@ -15,6 +15,8 @@ pub(crate) enum Collection<'a> {
     Access,
     /// When each member last signed in.
     Activity,
+    /// The one item of single sign-on.
+    Sso,
     Shows,
     /// How often what a show's feed shows has changed, under the show's id.
     FeedVersions,
@@ -57,6 +59,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Access => access_of(tenancy),
         Collection::Activity => activity_of(tenancy),
         Collection::Clients => format!("{tenancy}#clients"),
+        Collection::Sso => format!("{tenancy}#sso"),
         Collection::Shows => format!("{tenancy}#shows"),
         Collection::FeedVersions => format!("{tenancy}#feed-versions"),
         Collection::EpisodeIndex => format!("{tenancy}#episodes"),

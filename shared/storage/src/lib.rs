@@ -30,6 +30,7 @@ mod sealed;
 mod secret;
 mod shows;
 mod signing;
+mod sso;
 mod tenancy;
 mod transaction;
 mod uploads;
@@ -42,7 +43,8 @@ pub use aws::Environment;
 pub use clients::Client;
 pub use credentials::Storage;
 pub use directory::{
-    ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, SessionRecord, SignIn, SlugRecord,
+    ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, ProviderRecord, SessionRecord, SignIn,
+    SlugRecord,
 };
 pub use due::Due;
 pub use error::StorageError;
@@ -54,6 +56,7 @@ pub use provision::{NewTenancy, Provisioned};
 pub use queue::RenderRequest;
 pub use random::SystemRandomness;
 pub use secret::{Secret, SecretHash};
+pub use sso::Sso;
 pub use tenancy::Tenancy;
 pub use uploads::{ReceivedPart, UploadPart};
 pub use users::{Invitation, User};

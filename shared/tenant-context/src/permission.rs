@@ -155,6 +155,10 @@ actions! {
     ReadAccessReview "access-review:read" Reads in Tenancy;
     /// Attest that the access review is as it should be.
     AttestAccessReview "access-review:attest" Administers in Tenancy;
+    /// See how people sign in through the tenancy's own identity provider.
+    ReadSso "sso:read" Reads in Tenancy;
+    /// Change how people sign in through the tenancy's own identity provider.
+    UpdateSso "sso:update" Administers in Tenancy;
     /// See shows.
     ReadShows "shows:read" Reads in Show;
     /// Make a show.

@@ -66,10 +66,22 @@ pub struct VerificationKey {
     exponent: Vec<u8>,
 }
 
-/// The bytes are not an RSA public key.
+/// What should be a key is not one that RS256 signatures can be checked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an RSA public key in SubjectPublicKeyInfo form")]
+#[error("not an RSA public key that checks signatures")]
 pub struct InvalidKey;
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    kid: String,
+    n: String,
+    e: String,
+    alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+}
 
 impl VerificationKey {
     /// Reads a DER SubjectPublicKeyInfo (RFC 5280), which is what KMS answers. The key's id is its RFC 7638 thumbprint.
@@ -95,6 +107,26 @@ impl VerificationKey {
             id: URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, thumbprint.as_bytes())),
             modulus: modulus.to_vec(),
             exponent: exponent.to_vec(),
+        }
+    }
+
+    /// Reads a member of a JWK set (RFC 7517): an RSA key for checking RS256, by the name that its owner gave it.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] when it is another kind of key, has no name, or says that it is for something else.
+    pub fn from_jwk(jwk: &serde_json::Value) -> Result<Self, InvalidKey> {
+        let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| InvalidKey)?;
+        let is_ours = jwk.kty == "RSA"
+            && jwk.alg.is_none_or(|alg| alg == "RS256")
+            && jwk.usage.is_none_or(|usage| usage == "sig")
+            && jwk.key_ops.is_none_or(|operations| operations.iter().any(|operation| operation == "verify"))
+            && !jwk.kid.is_empty();
+        let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey);
+
+        if is_ours {
+            Ok(Self { id: jwk.kid, modulus: decode(&jwk.n)?, exponent: decode(&jwk.e)? })
+        } else {
+            Err(InvalidKey)
         }
     }
 
@@ -141,7 +173,8 @@ const OPERATOR: &str = "operator";
 struct Header {
     alg: String,
     kid: String,
-    typ: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    typ: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crit: Option<Vec<String>>,
 }
@@ -222,7 +255,7 @@ impl Unsigned {
 
     fn new(key_id: &str, typ: &str, claims: &Claims) -> Self {
         let header =
-            Header { alg: "RS256".to_owned(), kid: key_id.to_owned(), typ: typ.to_owned(), crit: None };
+            Header { alg: "RS256".to_owned(), kid: key_id.to_owned(), typ: Some(typ.to_owned()), crit: None };
         Self { input: format!("{}.{}", encode(&header), encode(claims)) }
     }
 
@@ -490,6 +523,42 @@ mod tests {
         let claims = String::from_utf8(verify_signature(&context, &keys).unwrap()).unwrap();
         assert!(!claims.contains("aws.amazon.com"), "a client could take {claims} to STS");
         assert!(!claims.contains("memberships"), "what a caller may do is not theirs to carry: {claims}");
+    }
+
+    #[test]
+    fn a_published_key_checks_what_its_owner_signed() {
+        let signer = Signer::new();
+        let mut jwk = signer.key().to_jwk();
+        let key = VerificationKey::from_jwk(&jwk).unwrap();
+        assert_eq!(verify_context_token(&context_token(&signer), &[key], ISSUER, NOW), Ok(bearer()));
+
+        jwk["kid"] = "theirs".into();
+        jwk.as_object_mut().unwrap().retain(|name, _| !matches!(name.as_str(), "alg" | "use"));
+        jwk["key_ops"] = serde_json::json!(["verify"]);
+        assert_eq!(VerificationKey::from_jwk(&jwk).unwrap().id(), "theirs");
+    }
+
+    #[test]
+    fn a_key_for_something_else_is_refused() {
+        let jwk = Signer::new().key().to_jwk();
+        for (name, value) in [
+            ("kty", serde_json::json!("EC")),
+            ("alg", serde_json::json!("RS512")),
+            ("alg", serde_json::json!("none")),
+            ("alg", serde_json::json!(["RS256"])),
+            ("use", serde_json::json!("enc")),
+            ("key_ops", serde_json::json!(["encrypt"])),
+            ("key_ops", serde_json::json!([])),
+            ("kid", serde_json::json!("")),
+            ("kid", serde_json::json!(null)),
+            ("n", serde_json::json!("not base64!")),
+            ("e", serde_json::json!(65537)),
+        ] {
+            let mut other = jwk.clone();
+            other[name] = value.clone();
+            assert_eq!(VerificationKey::from_jwk(&other).unwrap_err(), InvalidKey, "{name}: {value}");
+        }
+        assert!(VerificationKey::from_jwk(&serde_json::json!({})).is_err());
     }
 
     #[test]

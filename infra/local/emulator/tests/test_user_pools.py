@@ -23,6 +23,8 @@ class UserPools(unittest.TestCase):
         cls.stack = cls.emulator.deploy({
             "Pool": {"Type": "AWS::Cognito::UserPool", "Properties": {
                 "UsernameAttributes": ["email"], "MfaConfiguration": "ON", "EnabledMfas": ["SOFTWARE_TOKEN_MFA"],
+                "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True},
+                "Policies": {"PasswordPolicy": {"MinimumLength": 14, "RequireSymbols": True}},
                 "WebAuthnRelyingPartyID": "sign-in.example.org", "WebAuthnUserVerification": "required",
                 "WebAuthnFactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
             }},
@@ -80,6 +82,15 @@ class UserPools(unittest.TestCase):
         client = self.cognito.describe_user_pool_client(UserPoolId=self.stack["Pool"], ClientId=self.stack["Client"])
         self.assertEqual(client["UserPoolClient"]["RefreshTokenRotation"], {
             "Feature": "ENABLED", "RetryGracePeriodSeconds": 10})
+
+    def test_temporary_password_follows_the_policy(self):
+        user = self.cognito.admin_create_user(UserPoolId=self.stack["Pool"], Username="ada@example.org")["User"]
+        self.assertEqual(user["UserStatus"], "FORCE_CHANGE_PASSWORD")
+
+    def test_nobody_signs_up_where_everybody_is_invited(self):
+        with self.assertRaisesRegex(ClientError, "SignUp is not permitted"):
+            self.cognito.sign_up(
+                ClientId=self.stack["Client"], Username="eve@example.org", Password="Correct-Horse-9-Battery")
 
     def test_a_provider_is_there_before_its_client(self):
         with self.assertRaisesRegex(ClientError, "The provider nobody does not exist"):
