@@ -73,6 +73,7 @@ fn the_template_and_the_code_have_the_same_routes() {
         sessions::routes().list(),
         tenancy::routes().list(),
         tenancy::provision_routes().list(),
+        tenancy::sso_routes().list(),
         shows::routes().list(),
         uploads::routes().list(),
     ];
@@ -138,7 +139,7 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     let of = |member: &str| -> BTreeSet<String> {
         functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
     };
-    assert_eq!(functions.len(), 10);
+    assert_eq!(functions.len(), 11);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
 }

@@ -85,6 +85,13 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
             json!({ "name": "x", "owner": { "name": "x", "email": "x@x.example" } }),
         ),
         (Method::GET, "/v1/tenancy", none()),
+        (Method::GET, "/v1/tenancy/sso", none()),
+        (
+            Method::PUT,
+            "/v1/tenancy/sso",
+            json!({ "protocol": "saml", "metadata_url": "https://idp.example/metadata" }),
+        ),
+        (Method::DELETE, "/v1/tenancy/sso", none()),
         (Method::GET, "/v1/users", none()),
         (
             Method::POST,
@@ -154,6 +161,7 @@ fn every_route_has_its_line_here() {
     let built: BTreeSet<_> = [
         tenancy::routes().list(),
         tenancy::provision_routes().list(),
+        tenancy::sso_routes().list(),
         shows::routes().list(),
         uploads::routes().list(),
     ]

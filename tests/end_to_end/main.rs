@@ -11,6 +11,7 @@
 mod actors;
 mod audio;
 mod bad_input;
+mod federated;
 mod flow;
 mod hostile;
 mod isolation;
@@ -19,6 +20,8 @@ mod people;
 mod private_shows;
 mod requests;
 mod sign_in;
+mod sso;
+mod sso_killed;
 mod walls;
 mod worker;
 mod world;

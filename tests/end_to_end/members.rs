@@ -11,13 +11,13 @@ use crate::{
 };
 
 /// A machine client of `tenant` that can sign in again and again.
-struct Robot {
+pub struct Robot {
     stack: &'static Stack,
     credentials: Client,
 }
 
 impl Robot {
-    async fn new(tenant: &Tenant, groups: Value, is_vouched_for: bool) -> Self {
+    pub async fn new(tenant: &Tenant, groups: Value, is_vouched_for: bool) -> Self {
         let new = json!({ "name": "Robot", "groups": groups, "is_vouched_for": is_vouched_for });
         Self::of(tenant.stack, &tenant.owner.post("/v1/clients", new).await.data())
     }
@@ -32,7 +32,7 @@ impl Robot {
         &self.credentials.client_id
     }
 
-    async fn sign_in(&self) -> Actor {
+    pub async fn sign_in(&self) -> Actor {
         Actor::sign_in(self.stack, &self.credentials).await
     }
 
@@ -46,7 +46,7 @@ async fn put_member(tenant: &Tenant, group: &str, member: &str, body: Value) -> 
     tenant.owner.send(Method::PUT, &path, &[], body.to_string()).await
 }
 
-async fn group_of_ones_own(tenant: &Tenant, permissions: Value) -> String {
+pub async fn group_of_ones_own(tenant: &Tenant, permissions: Value) -> String {
     let group = tenant.owner.post("/v1/groups", json!({ "name": "Night desk" })).await.data();
     let path = format!("/v1/groups/{}", id(&group));
     tenant.owner.patch(&path, json!({ "permissions": permissions })).await.data();

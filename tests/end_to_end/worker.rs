@@ -56,7 +56,7 @@ async fn take_verdict(stack: &Stack, queue: &Value) -> String {
 }
 
 /// Runs `work` until it has waited `awaits` times, and drops it there, as a kill would. Answers whether it came to its end.
-async fn run_until(awaits: usize, work: impl Future<Output = ()>) -> bool {
+pub async fn run_until(awaits: usize, work: impl Future<Output = ()>) -> bool {
     let mut work = pin!(work);
     let mut waited = 0;
     std::future::poll_fn(|context: &mut Context<'_>| match work.as_mut().poll(context) {

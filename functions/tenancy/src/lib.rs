@@ -1,5 +1,5 @@
-//! Tenancy admin: the tenancy itself, its users and its machine clients. Making tenancies is `provision`'s, apart, because the
-//! rights that it needs reach every tenancy.
+//! Tenancy admin: the tenancy itself, its users and its machine clients. Making tenancies is `provision`'s and single sign-on
+//! is `sso`'s, apart, because the rights that they need reach every tenancy.
 
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ mod create_group;
 mod create_tenancy;
 mod delete_group;
 mod delete_member;
+mod delete_sso;
 mod find_group;
+mod find_sso;
 mod find_tenancy;
 mod find_user;
 mod giving;
@@ -29,9 +31,13 @@ mod review_access;
 mod revoke_client;
 mod rotate_client;
 mod show_caller;
+mod sso;
 mod update_group;
+mod update_sso;
 mod update_user;
 mod view;
+
+pub use sso::SingleSignOn;
 
 /// The routes of the `tenancy` function.
 pub fn routes() -> Router<Api> {
@@ -64,6 +70,14 @@ pub fn routes() -> Router<Api> {
 /// The route of the `provision` function.
 pub fn provision_routes() -> Router<Api> {
     Router::new().route(Method::POST, "/v1/tenancies", create_tenancy::create_tenancy)
+}
+
+/// The routes of the `sso` function.
+pub fn sso_routes() -> Router<SingleSignOn> {
+    Router::new()
+        .route(Method::GET, "/v1/tenancy/sso", find_sso::find_sso)
+        .route(Method::PUT, "/v1/tenancy/sso", update_sso::update_sso)
+        .route(Method::DELETE, "/v1/tenancy/sso", delete_sso::delete_sso)
 }
 
 type App = Arc<Api>;
