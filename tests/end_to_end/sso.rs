@@ -246,6 +246,36 @@ fn settings_are_replaced_and_removed() {
 }
 
 #[test]
+fn what_cognito_cannot_use_changes_nothing() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let unusable = json!({
+            "protocol": "saml", "metadata_document": "<EntityDescriptor/>", "is_forced": true,
+            "join_group": "editors",
+        });
+
+        let first = put(&acme.owner, &unusable).await;
+        let off = acme.owner.get(SSO).await.data();
+        put(&acme.owner, &saml()).await.data();
+        let before = (record(stack, &acme.id).await.unwrap(), provider_in_cognito(stack, &acme.id).await);
+        let second = put(&acme.owner, &unusable).await;
+        let after = acme.owner.get(SSO).await.data();
+
+        for refused in [first, second] {
+            refused.assert_problem(422, "invalid_request");
+            let error = &refused.json()["errors"][0];
+            assert_eq!(error["pointer"], "/metadata_document");
+            assert!(error["detail"].as_str().unwrap().contains("metadata"), "{error}");
+        }
+        assert_eq!((&off["state"], &off["settings"]), (&json!("off"), &Value::Null));
+        assert_eq!((&after["state"], &after["settings"]["is_forced"]), (&json!("active"), &json!(false)));
+        let mut record = record(stack, &acme.id).await.unwrap();
+        record["settings_version"] = before.0["settings_version"].clone();
+        assert_eq!((record, provider_in_cognito(stack, &acme.id).await), before);
+    });
+}
+
+#[test]
 fn the_providers_secret_is_with_cognito_alone() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;

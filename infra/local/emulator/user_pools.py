@@ -81,6 +81,24 @@ def unknown_provider(data):
     return None
 
 
+@around(cognito, "_create_identity_provider")
+def create_identity_provider(original, data):
+    return unusable_metadata(data) or original(data)
+
+
+@around(cognito, "_update_identity_provider")
+def update_identity_provider(original, data):
+    return unusable_metadata(data) or original(data)
+
+
+def unusable_metadata(data):
+    document = (data.get("ProviderDetails") or {}).get("MetadataFile")
+    if document is not None and not cognito._saml_sso_url_from_metadata(document):
+        return error_response_json(
+            "InvalidParameterException", "The SAML metadata names no place to sign in at.", 400)
+    return None
+
+
 @around(cognito, "_oauth2_authorize_federation")
 def authorize_federation(original, query_parameters):
     _, _, client = cognito._find_pool_by_client_id(cognito._qp(query_parameters, "client_id"))

@@ -97,6 +97,12 @@ class UserPools(unittest.TestCase):
             self.cognito.create_user_pool_client(
                 UserPoolId=self.stack["Pool"], ClientName="nobody", SupportedIdentityProviders=["nobody"])
 
+    def test_metadata_that_leads_nowhere_is_refused(self):
+        for document in ("<EntityDescriptor/>", "no XML"):
+            with self.assertRaisesRegex(ClientError, "The SAML metadata names no place"):
+                self.cognito.update_identity_provider(
+                    UserPoolId=self.stack["Pool"], ProviderName="ten-acme", ProviderDetails={"MetadataFile": document})
+
     def test_a_client_takes_its_own_provider_alone(self):
         self.assertEqual(self.authorize(self.clients["ten-acme"], "ten-acme").status, 302)
         self.assertEqual(self.authorize(self.clients["ten-acme"], "ten-globex").status, 400)
