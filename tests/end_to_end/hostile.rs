@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::Addresses;
 use http::Method;
+use identity::People;
 use lambda_kit::{Api, Router, SystemClock};
 use local::Stack;
 use serde_json::{Value, json};
 use shows::Shows;
 use storage::{Environment, Storage, SystemRandomness};
+use tenancy::Admin;
 
 use crate::{
     actors::{Actor, Tenant},
@@ -191,7 +193,9 @@ fn ids_that_cannot_be_reach_no_store() {
         let token = data_token(stack, &acme.owner).await;
         let api = async |function| Api::new(without_tables(stack, function).await, stack.api().to_owned());
 
-        send_bad_ids(api("tenancy").await, &tenancy::routes(), &token).await;
+        let people = People::new(&without_tables(stack, "tenancy").await, "no-pool".to_owned());
+        let admin = Admin { api: api("tenancy").await, people };
+        send_bad_ids(admin, &tenancy::routes(), &token).await;
         send_bad_ids(api("uploads").await, &uploads::routes(), &token).await;
         let addresses = Addresses::public(stack.listener().parse().unwrap()).unwrap();
         send_bad_ids(Shows { api: api("shows").await, addresses }, &shows::routes(), &token).await;

@@ -7,13 +7,20 @@ use lambda_kit::{Problem, Reply, Request, json};
 use serde::Serialize;
 use storage::{SessionRecord, StorageError};
 use tenant_context::{
-    SessionId,
+    SessionId, TenancyId,
     token::{LIFETIME, Subject, Unsigned},
 };
 
-use crate::{App, Sessions, authenticate_client::authenticate_client, form::Form};
+use crate::{
+    App, Sessions, authenticate_client::authenticate_client, exchange_token::exchange_token, form::Form,
+};
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const CHOOSE: Refusal = Refusal {
+    error: "invalid_target",
+    description: "You are a user of several tenancies. Send audience=ten_…, one of tenancies.",
+};
 
 /// Who signed in, and at which versions of their access; none for an operator.
 pub(crate) struct SignedIn {
@@ -30,6 +37,8 @@ pub(crate) struct Refusal {
 /// Why nobody signed in: a refusal for the caller, or a fault of ours.
 pub(crate) enum NoSignIn {
     Refused(Refusal),
+    /// They are a user of several tenancies and name none.
+    ChooseTenancy(Vec<TenancyId>),
     Failed(StorageError),
 }
 
@@ -41,22 +50,29 @@ struct Token {
 }
 
 #[derive(Serialize)]
-struct OauthError {
+struct OauthError<'a> {
     error: &'static str,
     error_description: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tenancies: &'a [TenancyId],
 }
 
 pub(crate) async fn create_token(app: App, request: Request) -> Result<Reply, Problem> {
     let form = Form::parse(&request);
     let signed_in = match form.find("grant_type").as_deref() {
         Some(CLIENT_CREDENTIALS) => authenticate_client(&app, &request, &form).await,
-        Some(_) => Err(refuse("unsupported_grant_type", "Use grant_type=client_credentials.")),
+        Some(TOKEN_EXCHANGE) => exchange_token(&app, &form).await,
+        Some(_) => Err(refuse(
+            "unsupported_grant_type",
+            "Use client_credentials, or urn:ietf:params:oauth:grant-type:token-exchange for people.",
+        )),
         None => Err(refuse("invalid_request", "Send grant_type as application/x-www-form-urlencoded.")),
     };
 
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
-        Err(NoSignIn::Refused(refusal)) => return Ok(describe(&refusal)),
+        Err(NoSignIn::Refused(refusal)) => return Ok(describe(&refusal, &[])),
+        Err(NoSignIn::ChooseTenancy(tenancies)) => return Ok(describe(&CHOOSE, &tenancies)),
         Err(NoSignIn::Failed(error)) => return Err(error.into()),
     };
     let access_token = start_session(&app, &signed_in).await?;
@@ -106,11 +122,11 @@ impl From<StorageError> for NoSignIn {
     }
 }
 
-/// Says no as RFC 6749, 5.2 has it.
-pub(crate) fn describe(refusal: &Refusal) -> Reply {
+/// Says no as RFC 6749, 5.2 has it. `tenancies` are those that the caller may choose from.
+pub(crate) fn describe(refusal: &Refusal, tenancies: &[TenancyId]) -> Reply {
     let is_client = refusal.error == "invalid_client";
     let status = if is_client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-    let body = OauthError { error: refusal.error, error_description: refusal.description };
+    let body = OauthError { error: refusal.error, error_description: refusal.description, tenancies };
     let mut reply = json(status, &body);
     if is_client {
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));

@@ -18,7 +18,9 @@ pub(crate) async fn describe_issuer(app: App, _: Request) -> Result<Reply, Probl
             "token_endpoint": format!("{issuer}/oauth/token"),
             "revocation_endpoint": format!("{issuer}/oauth/revoke"),
             "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": [
+                "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange",
+            ],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],

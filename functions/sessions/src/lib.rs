@@ -5,12 +5,14 @@
 use std::sync::Arc;
 
 use http::Method;
+use identity::IdTokens;
 use lambda_kit::Router;
 use storage::{SecretHash, Storage};
 
 mod authenticate_client;
 mod create_token;
 mod describe_issuer;
+mod exchange_token;
 mod form;
 mod revoke_token;
 
@@ -20,6 +22,10 @@ pub struct Sessions {
     pub storage: Storage,
     /// The URL of the tenancy API: who issues tokens.
     pub issuer: String,
+    /// Checks what people bring from the user pool.
+    pub id_tokens: IdTokens,
+    /// The client of people who have a password or a passkey at the user pool: the audience of their ID tokens.
+    pub user_pool_client_id: String,
     /// The hash of the operator's secret; none when no operator may sign in.
     pub operator_secret: Option<SecretHash>,
 }

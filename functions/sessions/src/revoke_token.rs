@@ -14,7 +14,7 @@ use crate::{
 pub(crate) async fn revoke_token(app: App, request: Request) -> Result<Reply, Problem> {
     let Some(token) = Form::parse(&request).find("token") else {
         let description = "Send the context token as token=…, application/x-www-form-urlencoded.";
-        return Ok(describe(&Refusal { error: "invalid_request", description }));
+        return Ok(describe(&Refusal { error: "invalid_request", description }, &[]));
     };
 
     // Who holds the token may end it: there is nothing else to ask. A token that is none has ended already.

@@ -38,6 +38,7 @@ pub(crate) async fn create_tenancy(app: App, request: Request) -> Result<Reply, 
 
     let new = NewTenancy { name, owner_name: owner.name, owner_email: owner.email };
     let made = app.storage.provision(&operator, new).await?;
+    app.invite(&made.owner.0).await?;
 
     let view = TenancyWithOwner {
         tenancy: made.tenancy,

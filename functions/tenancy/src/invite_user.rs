@@ -1,4 +1,5 @@
-//! `POST /v1/users`: asks somebody in. The invitation is in this one answer; whoever signs in with it is this user.
+//! `POST /v1/users`: asks somebody in. Cognito writes to them with a password for the first time; the invitation is in this one
+//! answer, for the inviter to pass on. Whoever owns the address and signs in with it is this user.
 
 use domain::{Access, AccessState, EmailAddress, PersonName};
 use lambda_kit::{Problem, Reply, Request, created};
@@ -39,6 +40,7 @@ pub(crate) async fn invite_user(app: App, request: Request) -> Result<Reply, Pro
         Err(StorageError::Conflict) => return Err(taken()),
         result => result?,
     };
+    app.invite(&user).await?;
 
     let (location, version) = (format!("/v1/users/{}", user.id), access.version);
     Ok(created(InvitedUserView::new((user, access), invitation), &location, Some(version)))

@@ -1,10 +1,12 @@
 //! Tenancy admin: the tenancy itself, its users and its machine clients. Making tenancies is `provision`'s and single sign-on
 //! is `sso`'s, apart, because the rights that they need reach every tenancy.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use http::Method;
+use identity::{People, ProviderError};
 use lambda_kit::{Api, Problem, Router};
+use storage::User;
 
 mod attest_access_review;
 mod create_client;
@@ -39,8 +41,38 @@ mod view;
 
 pub use sso::SingleSignOn;
 
+/// What the operations need that are about people.
+pub struct Admin {
+    /// The stores, and who calls.
+    pub api: Api,
+    /// Those who may sign in.
+    pub people: People,
+}
+
+/// Most operations need no more than this.
+impl Deref for Admin {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl Admin {
+    /// Lets somebody sign in who was invited.
+    async fn invite(&self, user: &User) -> Result<(), Problem> {
+        self.people.invite(&user.name, &user.email).await.map_err(|error| match error {
+            ProviderError::Refused(reason) => Problem::invalid_field("/email", reason),
+            ProviderError::Failed { .. } => {
+                tracing::error!(%error, cause = ?error, "somebody was not invited");
+                Problem::unavailable()
+            }
+        })
+    }
+}
+
 /// The routes of the `tenancy` function.
-pub fn routes() -> Router<Api> {
+pub fn routes() -> Router<Admin> {
     Router::new()
         .route(Method::GET, "/v1/me", show_caller::show_caller)
         .route(Method::GET, "/v1/tenancy", find_tenancy::find_tenancy)
@@ -68,7 +100,7 @@ pub fn routes() -> Router<Api> {
 }
 
 /// The route of the `provision` function.
-pub fn provision_routes() -> Router<Api> {
+pub fn provision_routes() -> Router<Admin> {
     Router::new().route(Method::POST, "/v1/tenancies", create_tenancy::create_tenancy)
 }
 
@@ -80,7 +112,7 @@ pub fn sso_routes() -> Router<SingleSignOn> {
         .route(Method::DELETE, "/v1/tenancy/sso", delete_sso::delete_sso)
 }
 
-type App = Arc<Api>;
+type App = Arc<Admin>;
 
 /// Nobody can change what is the same in every tenancy.
 fn system_group() -> Problem {

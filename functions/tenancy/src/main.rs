@@ -1,11 +1,15 @@
 //! Wires the tenancy function.
 
+use identity::People;
 use lambda_kit::{Api, open_storage, required, serve, start_logging};
+use tenancy::Admin;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_logging();
-    let api = Api::new(open_storage()?, required("API_URL")?);
+    let storage = open_storage()?;
+    let people = People::new(&storage, required("USER_POOL_ID")?);
+    let app = Admin { api: Api::new(storage, required("API_URL")?), people };
 
-    serve(api, tenancy::routes()).await
+    serve(app, tenancy::routes()).await
 }

@@ -3,7 +3,10 @@
 use domain::AccessState;
 use lambda_kit::{Problem, Reply, Request, created};
 use serde::Deserialize;
-use tenant_context::{MemberId, UserId, permission::InviteUser};
+use tenant_context::{
+    MemberId, UserId,
+    permission::{InviteUser, ReadUsers},
+};
 
 use crate::{App, giving, view::InvitationView};
 
@@ -24,7 +27,10 @@ pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply
     if access.state != AccessState::Invited {
         return Err(Problem::conflict("already_accepted", "This user has accepted an invitation before."));
     }
+    let read_grant = context.grant::<ReadUsers>()?;
+    let (user, _) = app.storage.find_user(&read_grant, &id).await?.ok_or_else(Problem::not_found)?;
     let invitation = app.storage.invite(&grant, &id).await?.ok_or_else(Problem::not_found)?;
+    app.invite(&user).await?;
 
     Ok(created(InvitationView::from(invitation), &format!("/v1/users/{id}"), None))
 }

@@ -338,14 +338,14 @@ where
     ProviderError::Failed { operation, source: Box::new(error) }
 }
 
-fn refused_or_failed<E, R>(operation: &'static str, error: SdkError<E, R>) -> ProviderError
+pub(crate) fn refused_or_failed<E, R>(operation: &'static str, error: SdkError<E, R>) -> ProviderError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     if code(&error) == Some("InvalidParameterException") {
         let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
-        return ProviderError::Refused(message.unwrap_or("Cognito cannot use this provider.").to_owned());
+        return ProviderError::Refused(message.unwrap_or("Cognito cannot use this.").to_owned());
     }
     failed(operation, error)
 }

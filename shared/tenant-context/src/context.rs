@@ -46,7 +46,7 @@ pub enum Worker {
     Renderer,
     /// A new tenancy's first items.
     Provision,
-    /// Somebody who was invited → a user who signs in.
+    /// Somebody who was invited, or for whom the tenancy's provider vouches → a user who signs in.
     SignIn,
     /// Access that nobody used for long → none.
     Sweep,
