@@ -38,7 +38,7 @@ fn our_crates_use_only_what_is_below_them() {
         ("domain", vec!["tenant-context"]),
         ("rss", vec!["tenant-context", "domain"]),
         ("storage", vec!["tenant-context", "domain"]),
-        ("lambda-kit", vec!["tenant-context", "storage"]),
+        ("lambda-kit", vec!["tenant-context", "domain", "storage"]),
         ("local", vec![]),
         ("tests", vec![]),
     ]);

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use domain::Standing;
 use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
@@ -108,6 +109,20 @@ impl Problem {
             "Changed in the meantime",
             "Somebody else changed this. Read it again, then repeat your change with its new ETag in If-Match.",
         )
+    }
+
+    /// 429: the caller, or its tenancy, has sent more requests than are served in a minute.
+    pub fn too_many_requests(standing: &Standing) -> Self {
+        let detail = match standing.used_up() {
+            Some(share) => format!(
+                "This {} has had its {} requests of this minute. Repeat the request in {} seconds.",
+                share.policy.as_str(),
+                share.limit,
+                standing.seconds_left
+            ),
+            None => format!("Repeat the request in {} seconds.", standing.seconds_left),
+        };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", detail)
     }
 
     /// 500. What happened is for the log, not for the caller.

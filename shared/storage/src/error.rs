@@ -41,8 +41,8 @@ pub enum StorageError {
     /// What was read is not what this program writes.
     #[error("a stored item cannot be read: {0}")]
     Corrupt(String),
-    /// The function was not given a name that it needs.
-    #[error("the environment variable {0} is missing")]
+    /// The function was not given a name or a number that it needs.
+    #[error("the environment variable {0} is missing or not as it should be")]
     NotConfigured(&'static str),
 }
 

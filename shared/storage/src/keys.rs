@@ -32,6 +32,8 @@ pub(crate) enum Collection<'a> {
     Attestations,
     Audit,
     Idempotency,
+    /// How many requests were leased, under the start of the window.
+    Rate,
 }
 
 impl Collection<'_> {
@@ -69,6 +71,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
+        Collection::Rate => format!("{tenancy}#rate"),
     }
 }
 
@@ -81,6 +84,9 @@ pub(crate) fn access_of(tenancy: &TenancyId) -> String {
 pub(crate) fn activity_of(tenancy: &TenancyId) -> String {
     format!("activity#{tenancy}")
 }
+
+/// The directory's partition of the operator's requests: an operator has no tenancy.
+pub(crate) const OPERATOR_RATE: &str = "rate#operator";
 
 /// The directory's partition of a tenancy's due work.
 pub(crate) fn due(context: &TenantContext) -> String {

@@ -280,7 +280,7 @@ fn in_state(states: &[&str]) -> (String, Item) {
     (format!("#state IN ({})", names.join(", ")), values)
 }
 
-fn number(value: u64) -> AttributeValue {
+pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
