@@ -169,6 +169,27 @@ fn the_template_and_the_code_have_the_same_rate_limits() {
 }
 
 #[test]
+fn the_media_worker_updates_counts_and_deletes_entries_and_nothing_else() {
+    let mut rights = Vec::new();
+    for (role, statement) in statements() {
+        let actions = actions(&statement);
+        if role == "MediaWorkerDataRole" && statement["Effect"] == "Allow" {
+            let leading = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+            for action in ["dynamodb:UpdateItem", "dynamodb:DeleteItem"] {
+                if actions.iter().any(|known| known == action) {
+                    rights.push((action, leading.as_str().map(str::to_owned)));
+                }
+            }
+        }
+    }
+    let own = |collection: &str| Some(format!("${{aws:PrincipalTag/TenancyId}}#{collection}"));
+    assert_eq!(
+        rights,
+        [("dynamodb:UpdateItem", own("quotas")), ("dynamodb:DeleteItem", own("unfinished-uploads"))]
+    );
+}
+
+#[test]
 fn every_queue_that_feeds_a_function_has_a_dead_letter_queue_and_an_alarm() {
     let resources = resources();
     let alarms: String = resources

@@ -17,6 +17,7 @@ mod instance;
 mod isolation;
 mod members;
 mod private_shows;
+mod quotas;
 mod rate_limits;
 mod requests;
 mod walls;

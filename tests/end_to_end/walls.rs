@@ -144,7 +144,7 @@ fn credentials_count_for_one_tenancy() {
             update.send().await.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
         };
 
-        for collection in ["rate"] {
+        for collection in ["rate", "quotas"] {
             assert_eq!(count(format!("{}#{collection}", acme.id)).await, Ok(()));
             let foreign = count(format!("{}#{collection}", globex.id)).await;
             assert_eq!(foreign, Err("AccessDeniedException".to_owned()), "{collection}");

@@ -60,4 +60,4 @@ pub use text::{
     Author, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName, ShowTitle,
     TenancyName,
 };
-pub use upload::{NewUpload, Rejection, RejectionCode, Upload, UploadState};
+pub use upload::{ABANDONED_AFTER, NewUpload, Rejection, RejectionCode, Upload, UploadState};

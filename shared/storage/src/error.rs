@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use domain::Quota;
 
 /// What a store answered instead of what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,14 @@ pub enum StorageError {
     /// The grant is for another show than the one that was to be changed. In correct code nothing leads here.
     #[error("the grant does not reach this show")]
     BeyondGrant,
+    /// The tenancy has as many as it may have.
+    #[error("the tenancy has its {limit} {}", quota.as_str())]
+    QuotaExceeded {
+        /// Of what.
+        quota: Quota,
+        /// How many it may have.
+        limit: u64,
+    },
     /// The credentials do not reach that far. In correct code only a wrong tenancy leads here.
     #[error("{operation} was denied")]
     Denied {

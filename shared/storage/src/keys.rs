@@ -22,6 +22,8 @@ pub(crate) enum Collection<'a> {
     EpisodeIndex,
     Episodes(&'a ShowId),
     Uploads,
+    /// Ids of uploads that have not ended.
+    UnfinishedUploads,
     Media,
     /// SHA-256 → media id.
     MediaHashes,
@@ -32,6 +34,8 @@ pub(crate) enum Collection<'a> {
     Attestations,
     Audit,
     Idempotency,
+    /// How many of a thing there are, under the quota's name.
+    Quotas,
     /// How many requests were leased, under the start of the window.
     Rate,
 }
@@ -64,6 +68,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::EpisodeIndex => format!("{tenancy}#episodes"),
         Collection::Episodes(show) => format!("{tenancy}#episodes#{show}"),
         Collection::Uploads => format!("{tenancy}#uploads"),
+        Collection::UnfinishedUploads => format!("{tenancy}#unfinished-uploads"),
         Collection::Media => format!("{tenancy}#media"),
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
@@ -71,6 +76,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
+        Collection::Quotas => format!("{tenancy}#quotas"),
         Collection::Rate => format!("{tenancy}#rate"),
     }
 }

@@ -26,6 +26,7 @@ mod listeners;
 mod media;
 mod provision;
 mod queue;
+mod quotas;
 mod random;
 mod rate_limit;
 mod sealed;

@@ -6,7 +6,7 @@ use aws_sdk_kms::{
     primitives::Blob,
     types::{DataKeySpec, Tag},
 };
-use domain::{Access, AccessState, ClientName, EmailAddress, Limits, PersonName, TenancyName};
+use domain::{Access, AccessState, ClientName, EmailAddress, Limits, PersonName, Quota, TenancyName};
 use serde::Serialize;
 use tenant_context::{
     ClientId, MemberId, Operator, SystemGroup, TenancyId, Timestamp, UserId, context::ProvisionGrant,
@@ -18,6 +18,7 @@ use crate::{
     access::TenancyAccess,
     error::During,
     keys::{Collection, TENANCY_ACCESS},
+    quotas::Count,
     sealed::{DataKey, wrapped},
     transaction::Change,
     users::ComesBy,
@@ -173,6 +174,8 @@ impl Storage {
                 },
             )?
             .create(Collection::Clients, client.id.as_str(), client)?
+            // Not counted up: this role may only put items.
+            .create(Collection::Quotas, Quota::Clients.as_str(), &Count { used: 1 })?
             .create(Collection::Access, client.id.as_str(), client_access)?
             .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?
             .create_user(
