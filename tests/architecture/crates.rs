@@ -39,7 +39,7 @@ fn our_crates_use_only_what_is_below_them() {
         ("rss", vec!["tenant-context", "domain"]),
         ("storage", vec!["tenant-context", "domain"]),
         ("identity", vec!["tenant-context", "domain", "storage"]),
-        ("lambda-kit", vec!["tenant-context", "storage"]),
+        ("lambda-kit", vec!["tenant-context", "domain", "storage"]),
         ("local", vec![]),
         ("tests", vec![]),
     ]);

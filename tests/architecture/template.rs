@@ -6,11 +6,15 @@ use serde_norway::Value;
 
 use crate::project;
 
-/// The template's resources, by their logical ids. Intrinsic functions read as their arguments.
-fn resources() -> Vec<(String, Value)> {
+/// The template. Intrinsic functions read as their arguments.
+fn template() -> Value {
     let text = fs::read_to_string(project().join("template.yaml")).unwrap();
-    let template: Value = serde_norway::from_str(&text).unwrap();
-    let resources = plain(template)["Resources"].as_mapping().unwrap().clone();
+    plain(serde_norway::from_str(&text).unwrap())
+}
+
+/// The template's resources, by their logical ids.
+fn resources() -> Vec<(String, Value)> {
+    let resources = template()["Resources"].as_mapping().unwrap().clone();
     resources.into_iter().map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource)).collect()
 }
 
@@ -142,6 +146,48 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     assert_eq!(functions.len(), 11);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
+}
+
+#[test]
+fn the_template_and_the_code_have_the_same_rate_limits() {
+    let common = domain::RateLimits::default();
+    for (parameter, default) in
+        [("RequestsPerMinute", common.per_tenancy), ("RequestsPerMinutePerPrincipal", common.per_principal)]
+    {
+        assert_eq!(
+            template()["Parameters"][parameter]["Default"].as_u64(),
+            Some(default.into()),
+            "{parameter}"
+        );
+    }
+    for (name, function) in resources() {
+        let variables = &function["Properties"]["Environment"]["Variables"];
+        let asks_who_calls = !variables["API_URL"].is_null() && !variables["DATA_ROLE"].is_null();
+        for variable in ["REQUESTS_PER_MINUTE", "REQUESTS_PER_MINUTE_PER_PRINCIPAL"] {
+            assert_eq!(asks_who_calls, !variables[variable].is_null(), "{name}: {variable}");
+        }
+    }
+}
+
+#[test]
+fn the_media_worker_updates_counts_and_deletes_entries_and_nothing_else() {
+    let mut rights = Vec::new();
+    for (role, statement) in statements() {
+        let actions = actions(&statement);
+        if role == "MediaWorkerDataRole" && statement["Effect"] == "Allow" {
+            let leading = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
+            for action in ["dynamodb:UpdateItem", "dynamodb:DeleteItem"] {
+                if actions.iter().any(|known| known == action) {
+                    rights.push((action, leading.as_str().map(str::to_owned)));
+                }
+            }
+        }
+    }
+    let own = |collection: &str| Some(format!("${{aws:PrincipalTag/TenancyId}}#{collection}"));
+    assert_eq!(
+        rights,
+        [("dynamodb:UpdateItem", own("quotas")), ("dynamodb:DeleteItem", own("unfinished-uploads"))]
+    );
 }
 
 #[test]

@@ -136,10 +136,16 @@ pub struct Tenant {
 impl Tenant {
     /// Makes a tenancy as the operator does, and its clients as its owner does.
     pub async fn new(stack: &'static Stack) -> Self {
+        Self::with_limits(stack, json!({})).await
+    }
+
+    /// The same with limits that the operator has agreed to.
+    pub async fn with_limits(stack: &'static Stack, limits: Value) -> Self {
         let operator = Actor::sign_in(stack, stack.operator()).await;
         let name = unique("tenancy");
         let owner = json!({ "name": "First Owner", "email": format!("owner@{name}.example") });
-        let tenancy = operator.post("/v1/tenancies", json!({ "name": name, "owner": owner })).await.data();
+        let new = json!({ "name": name, "owner": owner, "limits": limits });
+        let tenancy = operator.post("/v1/tenancies", new).await.data();
         let owner = Actor::sign_in(stack, &client(&tenancy["client"])).await;
         let editor = Self::member(stack, &owner, "editors").await;
         let viewer = Self::member(stack, &owner, "analysts").await;

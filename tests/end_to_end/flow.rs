@@ -6,10 +6,12 @@ use bytes::Bytes;
 use http::Method;
 use local::Stack;
 use serde_json::{Value, json};
+use storage::RenderRequest;
 
 use crate::{
     actors::{Answer, Tenant, send},
     audio::{media, mp3},
+    instance::{StoppedClock, storage},
     world::{run, unique},
 };
 
@@ -318,6 +320,30 @@ fn a_lost_message_is_made_good_by_the_next_tick() {
         stack.aws().invoke("release", &json!({ "time": "2026-01-01T00:01:00Z" })).await.unwrap();
 
         wait_for_feed(stack, url, |text| text.contains("Renamed")).await;
+    });
+}
+
+/// SQS hands out a quiet group's messages before those of one that has many waiting; that it does, only AWS can show.
+#[test]
+fn the_renderers_messages_are_grouped_by_tenancy() {
+    run(async |stack| {
+        let queue = json!({ "QueueName": unique("renders") });
+        let queue = stack.aws().sqs("CreateQueue", &queue).await.unwrap()["QueueUrl"].clone();
+        let changes = [("RENDER_QUEUE_URL", queue.as_str().unwrap())];
+        let clock = StoppedClock::at_start_of_window();
+        let storage = storage(stack, "shows", &clock, &changes).await;
+        let request = RenderRequest {
+            tenancy_id: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            show_id: "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+            as_of: storage.now(),
+        };
+
+        storage.request_render(&request).await.unwrap();
+
+        let receive = json!({ "QueueUrl": queue, "AttributeNames": ["All"] });
+        let received = stack.aws().sqs("ReceiveMessage", &receive).await.unwrap();
+        let attributes = &received["Messages"][0]["Attributes"];
+        assert_eq!(attributes["MessageGroupId"], request.tenancy_id.as_str(), "{received}");
     });
 }
 

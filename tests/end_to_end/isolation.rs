@@ -62,7 +62,7 @@ impl Belongings {
     }
 }
 
-fn missing(path: &str) -> String {
+pub fn missing(path: &str) -> String {
     const ULID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     path.replace("{user}", &format!("usr_{ULID}"))
         .replace("{member}", &format!("usr_{ULID}"))

@@ -132,6 +132,27 @@ fn credentials_reach_one_tenancys_items() {
 }
 
 #[test]
+fn credentials_count_for_one_tenancy() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let dynamodb = client!(aws_sdk_dynamodb, stack, credentials(stack, &acme).await);
+        let count = async |pk: String| {
+            let update =
+                dynamodb.update_item().table_name(stack.output("TenantTable").unwrap()).key("pk", text(pk));
+            let update = update.key("sk", text("x")).update_expression("ADD tenancy :one");
+            let update = update.expression_attribute_values(":one", AttributeValue::N("1".to_owned()));
+            update.send().await.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
+        };
+
+        for collection in ["rate", "quotas"] {
+            assert_eq!(count(format!("{}#{collection}", acme.id)).await, Ok(()));
+            let foreign = count(format!("{}#{collection}", globex.id)).await;
+            assert_eq!(foreign, Err("AccessDeniedException".to_owned()), "{collection}");
+        }
+    });
+}
+
+#[test]
 fn credentials_cannot_scan_nor_slip_into_a_transaction() {
     run(async |stack| {
         let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);

@@ -79,6 +79,16 @@ async fn count(stack: &Stack, partition: String) -> usize {
     found["Items"].as_array().unwrap().len()
 }
 
+/// How many uploads have not ended, as their counter says.
+async fn unfinished_uploads(stack: &Stack, tenant: &Tenant) -> i64 {
+    let get = json!({
+        "TableName": stack.output("TenantTable").unwrap(),
+        "Key": { "pk": { "S": format!("{}#quotas", tenant.id) }, "sk": { "S": "unfinished_uploads" } },
+    });
+    let item = stack.aws().dynamodb("GetItem", &get).await.unwrap();
+    item["Item"]["used"]["N"].as_str().unwrap().parse().unwrap()
+}
+
 async fn list(stack: &Stack, bucket: &str, prefix: &str) -> usize {
     let path = format!("/{}?list-type=2&prefix={prefix}", stack.output(bucket).unwrap());
     let listing = stack.aws().s3(http::Method::GET, &path, Bytes::new()).await.unwrap();
@@ -126,6 +136,7 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
             ] {
                 assert_eq!(found, awaits, "{what} after being killed after {} awaits", awaits - 1);
             }
+            assert_eq!(unfinished_uploads(stack, &acme).await, 0, "killed after {} awaits", awaits - 1);
             assert_eq!(
                 list(stack, "UploadBucket", &format!("{}/", acme.id)).await,
                 0,

@@ -1,6 +1,6 @@
 //! `POST /v1/shows`: a show under a slug that nobody else has.
 
-use domain::{NewShow, Show};
+use domain::{NewShow, Quota, Show};
 use lambda_kit::{Problem, Reply, Request, created};
 use storage::{SlugRecord, StorageError};
 use tenant_context::{ShowId, TenantContext, permission::CreateShow};
@@ -19,6 +19,8 @@ pub(crate) async fn create_show(app: App, request: Request) -> Result<Reply, Pro
     {
         return Ok(describe(&app, show));
     }
+    // Before the claim, or a show that is refused would keep its slug from everybody.
+    app.api.storage.check_quota(&grant, Quota::Shows).await?;
     let show = Show::new(reserved.id, new, app.api.storage.now());
     claim_slug(&app, &context, &show).await?;
     app.api.storage.create_show(&grant, &show).await?;

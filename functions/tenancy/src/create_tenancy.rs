@@ -1,6 +1,8 @@
 //! `POST /v1/tenancies`: the operator makes a customer's space, with its own key and its first owner.
 
-use domain::{EmailAddress, PersonName, TenancyName};
+use std::{collections::BTreeMap, num::NonZeroU32};
+
+use domain::{EmailAddress, Limits, PersonName, Quota, TenancyName};
 use lambda_kit::{Problem, Reply, Request, created};
 use serde::{Deserialize, Serialize};
 use storage::{NewTenancy, Tenancy};
@@ -15,6 +17,8 @@ use crate::{
 struct Wire {
     name: TenancyName,
     owner: Owner,
+    #[serde(default)]
+    limits: AgreedLimits,
 }
 
 #[derive(Deserialize)]
@@ -22,6 +26,25 @@ struct Wire {
 struct Owner {
     name: PersonName,
     email: EmailAddress,
+}
+
+/// What is left out is as for everybody.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AgreedLimits {
+    requests_per_minute: Option<NonZeroU32>,
+    requests_per_minute_per_principal: Option<NonZeroU32>,
+    quotas: BTreeMap<Quota, u64>,
+}
+
+impl From<AgreedLimits> for Limits {
+    fn from(agreed: AgreedLimits) -> Self {
+        let mut limits = Self::default().with_quotas(agreed.quotas);
+        limits.requests_per_minute = agreed.requests_per_minute.map(NonZeroU32::get);
+        limits.requests_per_minute_per_principal =
+            agreed.requests_per_minute_per_principal.map(NonZeroU32::get);
+        limits
+    }
 }
 
 #[derive(Serialize)]
@@ -34,9 +57,9 @@ struct TenancyWithOwner {
 
 pub(crate) async fn create_tenancy(app: App, request: Request) -> Result<Reply, Problem> {
     let operator = app.operator(&request).await?;
-    let Wire { name, owner } = request.json()?;
+    let Wire { name, owner, limits } = request.json()?;
 
-    let new = NewTenancy { name, owner_name: owner.name, owner_email: owner.email };
+    let new = NewTenancy { name, owner_name: owner.name, owner_email: owner.email, limits: limits.into() };
     let made = app.storage.provision(&operator, new).await?;
     app.invite(&made.owner.0).await?;
 

@@ -1,4 +1,5 @@
-//! The nouns of a podcast host and their rules: shows, episodes, media, uploads, listeners, feeds.
+//! The nouns of a podcast host and their rules: shows, episodes, media, uploads, listeners, feeds; and how much of each, and of
+//! requests, a tenancy may have.
 //!
 //! A value of one of these types is valid: text is checked once, where it becomes a type, and rules such as "a published
 //! enclosure URL never changes" live in the methods that change things. One file a noun.
@@ -19,11 +20,14 @@ mod feed_token;
 mod file_name;
 mod invalid;
 mod language;
+mod limits;
 mod listener;
 mod media;
 mod part_plan;
 mod podcast_guid;
 mod publication;
+mod quota;
+mod rate_limit;
 mod show;
 mod slug;
 mod sso;
@@ -43,11 +47,14 @@ pub use feed_token::FeedToken;
 pub use file_name::FileName;
 pub use invalid::Invalid;
 pub use language::Language;
+pub use limits::Limits;
 pub use listener::Listener;
 pub use media::{AudioFormat, Media};
 pub use part_plan::{Part, PartPlan};
 pub use podcast_guid::PodcastGuid;
 pub use publication::Publication;
+pub use quota::Quota;
+pub use rate_limit::{Lease, RATE_LIMIT_WINDOW, RateLimits, RatePolicy, Share, Standing, Step, Window};
 pub use show::{NewShow, Show, ShowChanges, Visibility};
 pub use slug::Slug;
 pub use sso::{
@@ -58,4 +65,4 @@ pub use text::{
     Author, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName, ShowTitle,
     TenancyName,
 };
-pub use upload::{NewUpload, Rejection, RejectionCode, Upload, UploadState};
+pub use upload::{ABANDONED_AFTER, NewUpload, Rejection, RejectionCode, Upload, UploadState};

@@ -1,7 +1,13 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
 
 use crate::{ContentHash, ContentType, FileName, Invalid, PartPlan};
+
+/// An upload that gets no further for this long is abandoned. S3 removes parts and bytes after seven days, counted from the next
+/// midnight: by then there is nothing left to go on with.
+pub const ABANDONED_AFTER: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 
 /// Bytes on their way in. Ends `ready` with media or `rejected` with a reason, never in silence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +70,8 @@ pub struct Rejection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionCode {
+    /// Nothing came of it for eight days, and its bytes are gone.
+    Abandoned,
     /// The scan found malware.
     ThreatFound,
     /// The scan came to no verdict.
@@ -181,6 +189,23 @@ impl Upload {
         Ok(())
     }
 
+    /// Whether nothing can come of it any more.
+    pub fn is_abandoned(&self, now: Timestamp) -> bool {
+        !self.state.is_final() && self.state_changed_at.plus(ABANDONED_AFTER) <= now
+    }
+
+    /// Ends an upload that is abandoned; no other.
+    ///
+    /// # Errors
+    /// [`Invalid`] when it is not.
+    pub fn abandon(&mut self, now: Timestamp) -> Result<(), Invalid> {
+        if !self.is_abandoned(now) {
+            return Err(Invalid::new("an upload that still goes on cannot be abandoned"));
+        }
+        let detail = "The upload was not finished within eight days, and what was sent of it is gone. Start a new one.";
+        self.reject(Rejection { code: RejectionCode::Abandoned, detail: detail.to_owned() }, now)
+    }
+
     fn enter(&mut self, next: UploadState, now: Timestamp) -> Result<(), Invalid> {
         if !self.state.can_become(next) {
             return Err(Invalid::new(format!(
@@ -275,6 +300,19 @@ mod tests {
         assert!(upload.reject(rejection(), NOW).is_err());
 
         assert_eq!(upload, rejected);
+    }
+
+    #[test]
+    fn an_upload_is_abandoned_eight_days_after_its_last_step() {
+        let mut upload = upload();
+        let day = |number: u64| Timestamp::from_unix_seconds(number * 24 * 60 * 60);
+        upload.start_scanning(day(5)).unwrap();
+
+        assert!(!upload.is_abandoned(day(12)) && upload.abandon(day(12)).is_err());
+        upload.abandon(day(13)).unwrap();
+
+        assert_eq!(upload.rejection.as_ref().unwrap().code, RejectionCode::Abandoned);
+        assert!(!upload.is_abandoned(day(99)), "an end is an end");
     }
 
     #[test]

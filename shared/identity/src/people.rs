@@ -30,11 +30,19 @@ impl People {
     /// # Errors
     /// [`ProviderError::Refused`] when Cognito does not take the address, [`ProviderError::Failed`].
     pub async fn invite(&self, name: &PersonName, email: &EmailAddress) -> Result<(), ProviderError> {
-        match self.create(name, email, None).await {
+        let attributes = [("email", email.as_str()), ("email_verified", "true"), ("name", name.as_str())]
+            .map(|(name, value)| AttributeType::builder().name(name).value(value).build())
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| ProviderError::Failed {
+                operation: "cognito-idp:AdminCreateUser",
+                source: Box::new(error),
+            })?;
+        match self.create(email, attributes.clone(), None).await {
             Err(known) if known.code() == Some("UsernameExistsException") => {}
             result => return result.map_err(|error| refused_or_failed("cognito-idp:AdminCreateUser", error)),
         }
-        match self.create(name, email, Some(MessageActionType::Resend)).await {
+        match self.create(email, attributes, Some(MessageActionType::Resend)).await {
             // They have a password of their own.
             Err(known) if known.code() == Some("UnsupportedUserStateException") => Ok(()),
             result => result.map_err(|error| refused_or_failed("cognito-idp:AdminCreateUser", error)),
@@ -43,20 +51,15 @@ impl People {
 
     async fn create(
         &self,
-        name: &PersonName,
         email: &EmailAddress,
+        attributes: Vec<AttributeType>,
         action: Option<MessageActionType>,
     ) -> Result<(), SdkError<AdminCreateUserError>> {
-        let attribute = |name: &str, value: &str| {
-            AttributeType::builder().name(name).value(value).build().map_err(SdkError::construction_failure)
-        };
         self.cognito
             .admin_create_user()
             .user_pool_id(&self.user_pool_id)
             .username(email.as_str())
-            .user_attributes(attribute("email", email.as_str())?)
-            .user_attributes(attribute("email_verified", "true")?)
-            .user_attributes(attribute("name", name.as_str())?)
+            .set_user_attributes(Some(attributes))
             .desired_delivery_mediums(DeliveryMediumType::Email)
             .set_message_action(action)
             .send()

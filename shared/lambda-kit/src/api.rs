@@ -1,6 +1,9 @@
-//! Who calls: the functions behind the authorizer take it from the data token that the authorizer handed over.
+//! Who calls: the functions behind the authorizer take it from the data token that the authorizer handed over. And whether they
+//! call too often.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
+
+use domain::Standing;
 
 use storage::{Storage, StorageError};
 use tenant_context::{
@@ -10,6 +13,9 @@ use tenant_context::{
 };
 
 use crate::{Problem, Request};
+
+/// How long a request waits to be counted.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What every function of the tenancy API holds.
 pub struct Api {
@@ -33,24 +39,32 @@ impl Api {
         Self { storage, issuer }
     }
 
-    /// The caller's context.
+    /// The caller's context. The request is counted.
     ///
     /// # Errors
-    /// 401 when the token is missing or does not verify, 404 for an operator, who sees into no tenancy.
+    /// 401 when the token is missing or does not verify, 404 for an operator, who sees into no tenancy, 429 when the caller or its
+    /// tenancy has had its requests of this minute.
     pub async fn tenant(&self, request: &Request) -> Result<TenantContext, Problem> {
         match self.caller(request).await? {
-            Caller::Tenant(context) => Ok(context),
+            Caller::Tenant(context) => {
+                admit(request, self.storage.count_request(&context)).await?;
+                Ok(context)
+            }
             Caller::Operator(_) => Err(Problem::not_found()),
         }
     }
 
-    /// The caller, who must be an operator.
+    /// The caller, who must be an operator. The request is counted.
     ///
     /// # Errors
-    /// 401 when the token is missing or does not verify, 404 for a tenancy's callers, to whom this is none of their business.
+    /// 401 when the token is missing or does not verify, 404 for a tenancy's callers, to whom this is none of their business, 429
+    /// when operators have had their requests of this minute.
     pub async fn operator(&self, request: &Request) -> Result<Operator, Problem> {
         match self.caller(request).await? {
-            Caller::Operator(operator) => Ok(operator),
+            Caller::Operator(operator) => {
+                admit(request, self.storage.count_operator_request(&operator)).await?;
+                Ok(operator)
+            }
             Caller::Tenant(_) => Err(Problem::not_found()),
         }
     }
@@ -83,4 +97,25 @@ impl Api {
             Problem::unauthenticated()
         })
     }
+}
+
+/// Lets a request through, unless it is one too many. One that cannot be counted goes on: a limit is there so that others are
+/// served, and refusing everybody because a counter does not answer would make its outage everybody's.
+async fn admit(
+    request: &Request,
+    count: impl Future<Output = Result<Standing, StorageError>>,
+) -> Result<(), Problem> {
+    let standing = match tokio::time::timeout(PATIENCE, count).await {
+        Ok(Ok(standing)) => standing,
+        Ok(Err(error)) => {
+            tracing::error!(%error, cause = ?error, "a request was not counted");
+            return Ok(());
+        }
+        Err(_) => {
+            tracing::error!("a request was not counted in time");
+            return Ok(());
+        }
+    };
+    let standing = request.standing.get_or_init(|| standing);
+    if standing.is_served { Ok(()) } else { Err(Problem::too_many_requests(standing)) }
 }

@@ -1,7 +1,9 @@
-//! What every function needs at its edges: requests and routes, problem details, pages, idempotency keys, queue batches, time.
+//! What every function needs at its edges: requests and routes, problem details, pages, idempotency keys, rate limits, queue
+//! batches, time.
 //!
 //! It knows HTTP, API Gateway and SQS, and nothing of podcasts. What a function does starts in that function's `lib.rs`,
-//! which lists its routes; who calls is answered by [`Api::tenant`], from the data token that the authorizer handed over.
+//! which lists its routes; who calls, and whether they have called too often, is answered by [`Api::tenant`], from the data token
+//! that the authorizer handed over.
 
 mod api;
 mod batch;
@@ -9,6 +11,7 @@ mod clock;
 mod environment;
 mod page;
 mod problem;
+mod rate_limit;
 mod reply;
 mod request;
 mod router;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use domain::{Quota, Standing};
 use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub struct Problem {
     pub detail: String,
     /// Which members of the request are meant.
     pub errors: Vec<FieldError>,
+    /// The quota that stands in the way.
+    pub quota: Option<ExceededQuota>,
 }
 
 /// One member of a request body that is not as it should be.
@@ -30,6 +33,15 @@ pub struct FieldError {
     pub pointer: String,
     /// What would be right.
     pub detail: String,
+}
+
+/// What a tenancy has as many of as it may have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExceededQuota {
+    /// The quota's name.
+    pub name: Quota,
+    /// How many the tenancy may have.
+    pub limit: u64,
 }
 
 #[derive(Serialize)]
@@ -43,6 +55,8 @@ struct Wire<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<&'a ExceededQuota>,
 }
 
 impl Problem {
@@ -53,7 +67,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { status, code, title, detail: detail.into(), errors: Vec::new() }
+        Self { status, code, title, detail: detail.into(), errors: Vec::new(), quota: None }
     }
 
     /// 404. The same for what is missing, what is another tenancy's and what cannot exist.
@@ -110,6 +124,33 @@ impl Problem {
         )
     }
 
+    /// 429: the caller, or its tenancy, has sent more requests than are served in a minute.
+    pub fn too_many_requests(standing: &Standing) -> Self {
+        let detail = match standing.used_up() {
+            Some(share) => format!(
+                "This {} has had its {} requests of this minute. Repeat the request in {} seconds.",
+                share.policy.as_str(),
+                share.limit,
+                standing.seconds_left
+            ),
+            None => format!("Repeat the request in {} seconds.", standing.seconds_left),
+        };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests", detail)
+    }
+
+    /// 403: the tenancy has as many as it may have. Not 429, which clients answer by trying again, and not 409: the thing that is
+    /// asked for is in no conflict, it is refused. Kubernetes and Google answer the same.
+    pub fn quota_exceeded(quota: Quota, limit: u64) -> Self {
+        let things = quota.as_str().replace('_', " ");
+        let detail = format!(
+            "This tenancy may have {limit} {things} at the same time and has them. Ask whoever runs this service for more."
+        );
+        Self {
+            quota: Some(ExceededQuota { name: quota, limit }),
+            ..Self::new(StatusCode::FORBIDDEN, "quota_exceeded", "Quota exceeded", detail)
+        }
+    }
+
     /// 500. What happened is for the log, not for the caller.
     pub fn internal() -> Self {
         Self::new(
@@ -140,6 +181,7 @@ impl Problem {
             code: self.code,
             request_id,
             errors: &self.errors,
+            quota: self.quota.as_ref(),
         };
         let mut response = Response::new(Body::Text(serde_json::to_string(&wire).unwrap_or_default()));
         *response.status_mut() = self.status;
@@ -196,6 +238,7 @@ impl From<StorageError> for Problem {
                 "Idempotency key used before",
                 "This Idempotency-Key went with another request in the last 24 hours. Choose a new one.",
             ),
+            StorageError::QuotaExceeded { quota, limit } => Self::quota_exceeded(quota, limit),
             StorageError::Unavailable { .. } => {
                 log(&error);
                 Self::unavailable()
@@ -238,6 +281,17 @@ mod tests {
         assert_eq!(body["status"], 422);
         assert_eq!(body["request_id"], "r-1");
         assert_eq!(body["errors"][0]["pointer"], "/title");
+    }
+
+    #[test]
+    fn an_exceeded_quota_is_named_with_its_size() {
+        let response = Problem::quota_exceeded(Quota::UnfinishedUploads, 500).into_response("r-1");
+
+        let Body::Text(text) = response.body() else { panic!("not text") };
+        let body: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!((&body["status"], &body["code"]), (&403.into(), &"quota_exceeded".into()));
+        assert_eq!(body["quota"], serde_json::json!({ "name": "unfinished_uploads", "limit": 500 }));
+        assert!(body["detail"].as_str().unwrap().contains("500 unfinished uploads"), "{body}");
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! A request, as operations see it.
 
-use std::str::FromStr;
+use std::{
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
+use domain::Standing;
 use http::{HeaderMap, Method};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, request::RequestContext};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,6 +30,8 @@ pub struct Request {
     pub request_id: String,
     pub(crate) data_token: Option<String>,
     pub(crate) parameters: Vec<(&'static str, String)>,
+    /// Where the caller stands, once that is known. The answer tells it, whatever becomes of the request.
+    pub(crate) standing: Arc<OnceLock<Standing>>,
     query: QueryMap,
     body: Body,
 }
@@ -55,6 +61,7 @@ impl Request {
             request_id: request_id.unwrap_or_default(),
             data_token,
             parameters: Vec::new(),
+            standing: Arc::default(),
             query,
             body,
         }

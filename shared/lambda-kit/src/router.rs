@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::service_fn;
 
-use crate::{Problem, Reply, Request};
+use crate::{Problem, Reply, Request, rate_limit};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Reply, Problem>> + Send>>;
 
@@ -47,16 +47,20 @@ impl<A: Send + Sync + 'static> Router<A> {
         self.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect()
     }
 
-    /// Answers a request: always, and always with its id.
+    /// Answers a request: always, and always with its id; and with its rate limits, where it was counted.
     pub async fn answer(&self, app: &Arc<A>, request: lambda_http::Request) -> Reply {
         let request = Request::new(request);
         let request_id = request.request_id.clone();
+        let standing = Arc::clone(&request.standing);
         let mut reply = match self.dispatch(app, request).await {
             Ok(reply) => reply,
             Err(problem) => problem.into_response(&request_id),
         };
         if let Ok(id) = HeaderValue::try_from(request_id) {
             reply.headers_mut().insert("x-request-id", id);
+        }
+        if let Some(standing) = standing.get() {
+            rate_limit::write(standing, reply.headers_mut());
         }
         reply
     }

@@ -31,6 +31,8 @@ const NAMES: &[&str] = &[
     "DATA_ROLE",
     "RENDER_QUEUE_URL",
     "KEY_ALIAS_PREFIX",
+    "REQUESTS_PER_MINUTE_PER_PRINCIPAL",
+    "REQUESTS_PER_MINUTE",
 ];
 
 impl Environment {
@@ -42,6 +44,12 @@ impl Environment {
 
     pub(crate) fn get(&self, name: &'static str) -> Result<&str, StorageError> {
         self.find(name).ok_or(StorageError::NotConfigured(name))
+    }
+
+    /// A whole number; `default` when it is missing.
+    pub(crate) fn number(&self, name: &'static str, default: u32) -> Result<u32, StorageError> {
+        let number = self.find(name).map(|text| text.parse().map_err(|_| StorageError::NotConfigured(name)));
+        number.unwrap_or(Ok(default))
     }
 
     fn find(&self, name: &'static str) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! Machine clients of a tenancy (OAuth 2.0 client credentials).
 
-use domain::{Access, ClientName};
+use domain::{Access, ClientName, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     ClientId, Grant, MemberId, TenantContext, Timestamp, UserId,
@@ -42,7 +42,8 @@ impl Storage {
     /// Makes a client. It can sign in once both stores know it; if this fails in between it is listed but cannot.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when the id is taken or a group that it is to be in is gone.
+    /// [`StorageError::Conflict`] when the id is taken or a group that it is to be in is gone, [`StorageError::QuotaExceeded`] when
+    /// the tenancy may have no more.
     pub async fn create_client(
         &self,
         grant: &Grant<'_, CreateClient>,
@@ -53,6 +54,7 @@ impl Storage {
         let mut change = Change::new(self, grant, client.id.as_str())?;
         change
             .create(Collection::Clients, client.id.as_str(), client)?
+            .count(Quota::Clients, 1)
             .save_access(None, access)?
             .check_groups_exist(access)?;
         change.commit().await?;
@@ -127,7 +129,10 @@ impl Storage {
             self.check_other_owners(grant.context(), access).await?;
         }
         let mut change = Change::new(self, grant, client.id.as_str())?;
-        change.delete(Collection::Clients, client.id.as_str())?.delete_access(access)?;
+        change
+            .delete(Collection::Clients, client.id.as_str())?
+            .count(Quota::Clients, -1)
+            .delete_access(access)?;
         change.commit().await?;
         self.delete_client_record(&client.id).await
     }

@@ -8,6 +8,7 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
+use domain::{Limits, RateLimits};
 use tenant_context::{Clock, TenancyId, TenantContext, Timestamp, id::Randomness, token::VerificationKey};
 use tokio::sync::OnceCell;
 
@@ -16,6 +17,7 @@ use crate::{
     aws::{Aws, Clients, Environment},
     error::During,
     keys,
+    rate_limit::Leases,
     sealed::DataKey,
 };
 
@@ -34,6 +36,8 @@ pub struct Storage {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness + Send + Sync>,
     pub(crate) verification_keys: OnceCell<Vec<VerificationKey>>,
+    pub(crate) rate_limits: RateLimits,
+    pub(crate) leases: Mutex<Leases>,
     aws: Aws,
     tenants: Mutex<HashMap<Holder, (Arc<Tenant>, Timestamp)>>,
 }
@@ -49,21 +53,29 @@ enum Holder {
 pub(crate) struct Tenant {
     pub clients: Clients,
     pub data_key: OnceCell<DataKey>,
+    pub limits: OnceCell<Limits>,
 }
 
 impl Storage {
     /// Opens the stores named in `environment`.
     ///
     /// # Errors
-    /// [`StorageError::NotConfigured`] when region or credentials are missing.
+    /// [`StorageError::NotConfigured`] when region or credentials are missing, or a limit is not a number.
     pub fn new(
         environment: Environment,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness + Send + Sync>,
     ) -> Result<Self, StorageError> {
         let aws = Aws::new(&environment)?;
+        let common = RateLimits::default();
+        let rate_limits = RateLimits {
+            per_principal: environment.number("REQUESTS_PER_MINUTE_PER_PRINCIPAL", common.per_principal)?,
+            per_tenancy: environment.number("REQUESTS_PER_MINUTE", common.per_tenancy)?,
+        };
         Ok(Self {
             own: aws.own(),
+            rate_limits,
+            leases: Mutex::default(),
             environment,
             clock,
             randomness,
@@ -102,7 +114,11 @@ impl Storage {
             Holder::DataToken(token) => self.exchange(context, token).await?,
             Holder::Worker(tenancy) => self.assume(tenancy).await?,
         };
-        let tenant = Arc::new(Tenant { clients: self.aws.clients(credentials), data_key: OnceCell::new() });
+        let tenant = Arc::new(Tenant {
+            clients: self.aws.clients(credentials),
+            data_key: OnceCell::new(),
+            limits: OnceCell::new(),
+        });
         self.remember(holder, &tenant, expires_at);
         Ok(tenant)
     }

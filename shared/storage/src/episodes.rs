@@ -1,6 +1,6 @@
 //! Episodes. They are kept by show; an index leads from an episode's id to its show.
 
-use domain::Episode;
+use domain::{Episode, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     EpisodeId, Grant, ShowId, TenantContext, Timestamp,
@@ -20,7 +20,8 @@ impl Storage {
     /// Makes a draft in a show that exists.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when its id is taken or the show is gone.
+    /// [`StorageError::Conflict`] when its id is taken or the show is gone, [`StorageError::QuotaExceeded`] when the tenancy may have
+    /// no more.
     pub async fn create_episode(
         &self,
         grant: &Grant<'_, CreateEpisode>,
@@ -32,7 +33,8 @@ impl Storage {
         change
             .check_exists(Collection::Shows, episode.show_id.as_str())?
             .create(Collection::EpisodeIndex, id, &IndexEntry { show_id: episode.show_id.clone() })?
-            .create(Collection::Episodes(&episode.show_id), id, episode)?;
+            .create(Collection::Episodes(&episode.show_id), id, episode)?
+            .count(Quota::Episodes, 1);
         change.commit().await
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use domain::Quota;
 
 /// What a store answered instead of what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,14 @@ pub enum StorageError {
     /// The grant is for another show than the one that was to be changed. In correct code nothing leads here.
     #[error("the grant does not reach this show")]
     BeyondGrant,
+    /// The tenancy has as many as it may have.
+    #[error("the tenancy has its {limit} {}", quota.as_str())]
+    QuotaExceeded {
+        /// Of what.
+        quota: Quota,
+        /// How many it may have.
+        limit: u64,
+    },
     /// The credentials do not reach that far. In correct code only a wrong tenancy leads here.
     #[error("{operation} was denied")]
     Denied {
@@ -41,8 +50,8 @@ pub enum StorageError {
     /// What was read is not what this program writes.
     #[error("a stored item cannot be read: {0}")]
     Corrupt(String),
-    /// The function was not given a name that it needs.
-    #[error("the environment variable {0} is missing")]
+    /// The function was not given a name or a number that it needs.
+    #[error("the environment variable {0} is missing or not as it should be")]
     NotConfigured(&'static str),
 }
 

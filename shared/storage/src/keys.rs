@@ -24,6 +24,8 @@ pub(crate) enum Collection<'a> {
     EpisodeIndex,
     Episodes(&'a ShowId),
     Uploads,
+    /// Ids of uploads that have not ended.
+    UnfinishedUploads,
     Media,
     /// SHA-256 → media id.
     MediaHashes,
@@ -34,6 +36,10 @@ pub(crate) enum Collection<'a> {
     Attestations,
     Audit,
     Idempotency,
+    /// How many of a thing there are, under the quota's name.
+    Quotas,
+    /// How many requests were leased, under the start of the window.
+    Rate,
 }
 
 impl Collection<'_> {
@@ -65,6 +71,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::EpisodeIndex => format!("{tenancy}#episodes"),
         Collection::Episodes(show) => format!("{tenancy}#episodes#{show}"),
         Collection::Uploads => format!("{tenancy}#uploads"),
+        Collection::UnfinishedUploads => format!("{tenancy}#unfinished-uploads"),
         Collection::Media => format!("{tenancy}#media"),
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
@@ -72,6 +79,8 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
+        Collection::Quotas => format!("{tenancy}#quotas"),
+        Collection::Rate => format!("{tenancy}#rate"),
     }
 }
 
@@ -84,6 +93,9 @@ pub(crate) fn access_of(tenancy: &TenancyId) -> String {
 pub(crate) fn activity_of(tenancy: &TenancyId) -> String {
     format!("activity#{tenancy}")
 }
+
+/// The directory's partition of the operator's requests: an operator has no tenancy.
+pub(crate) const OPERATOR_RATE: &str = "rate#operator";
 
 /// The directory's partition of a tenancy's due work.
 pub(crate) fn due(context: &TenantContext) -> String {

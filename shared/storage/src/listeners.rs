@@ -3,7 +3,7 @@
 //! The label is sealed. The token itself is not stored: the directory knows its hash, and so does the listener's item, so that
 //! the token can be taken away.
 
-use domain::{FeedToken, Listener, ListenerLabel};
+use domain::{FeedToken, Listener, ListenerLabel, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Grant, ListenerId, ShowId, TenantContext, Timestamp,
@@ -54,7 +54,8 @@ impl Storage {
     /// Adds a listener, whose token works from now on.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when the id is taken or the show is gone.
+    /// [`StorageError::Conflict`] when the id is taken or the show is gone, [`StorageError::QuotaExceeded`] when the tenancy may have no
+    /// more.
     pub async fn create_listener(
         &self,
         grant: &Grant<'_, ManageListeners>,
@@ -79,7 +80,8 @@ impl Storage {
         change
             .check_exists(Collection::Shows, listener.show_id.as_str())?
             .create(Collection::ListenerIndex, id, &IndexEntry { show_id: listener.show_id.clone() })?
-            .create(Collection::Listeners(&listener.show_id), id, &stored)?;
+            .create(Collection::Listeners(&listener.show_id), id, &stored)?
+            .count(Quota::Listeners, 1);
         change.commit().await?;
 
         self.create_feed_token(&stored.token_hash, &token_record(grant, &stored)).await
@@ -157,7 +159,8 @@ impl Storage {
         let mut change = Change::new(self, grant, id.as_str())?;
         change
             .delete(Collection::ListenerIndex, id.as_str())?
-            .delete(Collection::Listeners(&stored.show_id), id.as_str())?;
+            .delete(Collection::Listeners(&stored.show_id), id.as_str())?
+            .count(Quota::Listeners, -1);
         change.commit().await?;
         Ok(true)
     }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption, TaggingDirective};
-use domain::{AudioFormat, ContentHash, Media, Upload};
+use domain::{AudioFormat, ContentHash, Media, Quota, Upload};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
@@ -11,7 +11,10 @@ use tenant_context::{
     permission::{ProcessUpload, RenderFeed},
 };
 
-use crate::{Storage, StorageError, error::During, keys, keys::Collection, transaction::Change};
+use crate::{
+    Storage, StorageError, error::During, keys, keys::Collection, transaction::Change,
+    uploads::UNFINISHED_STATES,
+};
 
 /// One version of an uploaded object: the one that was scanned, whatever came later.
 #[derive(Debug, Clone)]
@@ -155,12 +158,7 @@ impl Storage {
         new_media: Option<&Media>,
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, upload.id.as_str())?;
-        change.replace_in_state(
-            Collection::Uploads,
-            upload.id.as_str(),
-            &["created", "scanning", "probing"],
-            upload,
-        )?;
+        change.replace_in_state(Collection::Uploads, upload.id.as_str(), UNFINISHED_STATES, upload)?;
         if let Some(media) = new_media {
             change
                 .create(
@@ -169,6 +167,11 @@ impl Storage {
                     &HashEntry { media_id: media.id.clone() },
                 )?
                 .create(Collection::Media, media.id.as_str(), media)?;
+        }
+        if upload.state.is_final() {
+            change
+                .delete_if_there(Collection::UnfinishedUploads, upload.id.as_str())?
+                .count(Quota::UnfinishedUploads, -1);
         }
         change.commit().await
     }

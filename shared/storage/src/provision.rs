@@ -6,7 +6,7 @@ use aws_sdk_kms::{
     primitives::Blob,
     types::{DataKeySpec, Tag},
 };
-use domain::{Access, AccessState, ClientName, EmailAddress, PersonName, TenancyName};
+use domain::{Access, AccessState, ClientName, EmailAddress, Limits, PersonName, Quota, TenancyName};
 use serde::Serialize;
 use tenant_context::{
     ClientId, MemberId, Operator, SystemGroup, TenancyId, Timestamp, UserId, context::ProvisionGrant,
@@ -18,6 +18,7 @@ use crate::{
     access::TenancyAccess,
     error::During,
     keys::{Collection, TENANCY_ACCESS},
+    quotas::Count,
     sealed::{DataKey, wrapped},
     transaction::Change,
     users::ComesBy,
@@ -32,6 +33,8 @@ pub struct NewTenancy {
     pub owner_name: PersonName,
     /// Where to write to them.
     pub owner_email: EmailAddress,
+    /// What was agreed with the customer, where it is not what everybody has.
+    pub limits: Limits,
 }
 
 /// A tenancy that has just been made, with the only sight of its owner's secret.
@@ -54,6 +57,8 @@ struct StoredTenancy<'a> {
     #[serde(flatten)]
     tenancy: &'a Tenancy,
     wrapped_data_key: String,
+    #[serde(skip_serializing_if = "Limits::is_default")]
+    limits: &'a Limits,
 }
 
 impl Storage {
@@ -91,7 +96,7 @@ impl Storage {
         self.create_tenancy_key(&made.tenancy.id).await?;
         let context = operator.provision(made.tenancy.id.clone());
         let grant = context.grant::<ProvisionTenancy>().map_err(StorageError::corrupt)?;
-        self.write_first_items(&grant, &made).await?;
+        self.write_first_items(&grant, &made, &new.limits).await?;
         self.remember_invitation(&context, &made.owner.0.id, &made.invitation).await?;
         self.create_client_record(&ClientRecord {
             client_id: made.client.0.id.clone(),
@@ -140,6 +145,7 @@ impl Storage {
         &self,
         grant: &ProvisionGrant<'_>,
         made: &Provisioned,
+        limits: &Limits,
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let (tenancy, (client, client_access)) = (&made.tenancy, &made.client);
@@ -161,9 +167,15 @@ impl Storage {
             .create(
                 Collection::Tenancy,
                 tenancy.id.as_str(),
-                &StoredTenancy { tenancy, wrapped_data_key: wrapped(&bytes(data_key.ciphertext_blob)) },
+                &StoredTenancy {
+                    tenancy,
+                    wrapped_data_key: wrapped(&bytes(data_key.ciphertext_blob)),
+                    limits,
+                },
             )?
             .create(Collection::Clients, client.id.as_str(), client)?
+            // Not counted up: this role may only put items.
+            .create(Collection::Quotas, Quota::Clients.as_str(), &Count { used: 1 })?
             .create(Collection::Access, client.id.as_str(), client_access)?
             .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?
             .create_user(

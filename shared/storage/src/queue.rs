@@ -17,7 +17,8 @@ pub struct RenderRequest {
 }
 
 impl Storage {
-    /// Asks the renderer to look at a show. Losing the message loses no more than time: see `due`.
+    /// Asks the renderer to look at a show. Losing the message loses no more than time: see `due`. Each tenancy is a message group
+    /// of its own: when one has many messages waiting, SQS hands out those of the others first.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the queue does not answer.
@@ -26,6 +27,7 @@ impl Storage {
             .sqs
             .send_message()
             .queue_url(self.environment.get("RENDER_QUEUE_URL")?)
+            .message_group_id(request.tenancy_id.as_str())
             .message_body(serde_json::to_string(request).map_err(StorageError::corrupt)?)
             .send()
             .await

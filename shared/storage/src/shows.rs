@@ -1,6 +1,6 @@
 //! Shows.
 
-use domain::Show;
+use domain::{Quota, Show};
 use serde::Deserialize;
 use tenant_context::{
     Grant, ShowId, TenantContext,
@@ -20,10 +20,13 @@ impl Storage {
     /// Makes a show, whose feed is due at once.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when its id is taken.
+    /// [`StorageError::Conflict`] when its id is taken, [`StorageError::QuotaExceeded`] when the tenancy may have no more.
     pub async fn create_show(&self, grant: &Grant<'_, CreateShow>, show: &Show) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, show.id.as_str())?;
-        change.create(Collection::Shows, show.id.as_str(), show)?.feed_changed(&show.id, None)?;
+        change
+            .create(Collection::Shows, show.id.as_str(), show)?
+            .feed_changed(&show.id, None)?
+            .count(Quota::Shows, 1);
         change.commit().await
     }
 

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
-use domain::Access;
+use domain::{Access, Quota};
 use serde::Serialize;
 use tenant_context::{
     AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenantContext, Timestamp,
@@ -37,6 +37,15 @@ pub(crate) struct Change<'s> {
     context: TenantContext,
     at: Timestamp,
     writes: Vec<TransactWriteItem>,
+    counts: Vec<(Quota, i64)>,
+}
+
+/// A count whose condition is the quota.
+struct Counted {
+    /// Where it stands among the writes.
+    at: usize,
+    quota: Quota,
+    limit: u64,
 }
 
 impl<'s> Change<'s> {
@@ -47,7 +56,8 @@ impl<'s> Change<'s> {
         subject: &str,
     ) -> Result<Self, StorageError> {
         let at = storage.now();
-        let mut change = Self { storage, context: grant.context().clone(), at, writes: Vec::new() };
+        let (writes, counts) = (Vec::new(), Vec::new());
+        let mut change = Self { storage, context: grant.context().clone(), at, writes, counts };
         let event = AuditEvent {
             id: AuditEventId::new(at, storage.randomness()),
             at,
@@ -170,6 +180,24 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
     }
 
+    /// The same for an item that may be missing already.
+    pub(crate) fn delete_if_there(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+    ) -> Result<&mut Self, StorageError> {
+        let delete = Delete::builder()
+            .table_name(self.table(collection)?)
+            .set_key(Some(key(partition(&self.context, collection), id)));
+        self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Counts `step` more of what the quota is about: 1 for what is made, -1 for what ends. What ends is never held up by a count.
+    pub(crate) fn count(&mut self, quota: Quota, step: i64) -> &mut Self {
+        self.counts.push((quota, step));
+        self
+    }
+
     /// An item of the directory's due work, under the tenancy's own partition.
     fn put_due(&mut self, item: Item) -> Result<&mut Self, StorageError> {
         let table = self.storage.environment.get("DIRECTORY_TABLE")?;
@@ -238,9 +266,11 @@ impl<'s> Change<'s> {
     /// Writes everything, or nothing.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when any condition did not hold.
-    pub(crate) async fn commit(self) -> Result<(), StorageError> {
+    /// [`StorageError::QuotaExceeded`] when the tenancy may have no more of what is counted, [`StorageError::Conflict`] when any
+    /// other condition did not hold.
+    pub(crate) async fn commit(mut self) -> Result<(), StorageError> {
         let tenant = self.storage.tenant(&self.context).await?;
+        let counted = self.write_counts().await?;
         let mut attempt = 0;
         loop {
             let written = tenant
@@ -251,6 +281,9 @@ impl<'s> Change<'s> {
                 .send()
                 .await;
             let Err(error) = written else { return Ok(()) };
+            if let Some(exceeded) = exceeded(&counted, &error) {
+                return Err(exceeded);
+            }
             match cancellation(&error) {
                 Some("ConditionalCheckFailed") => return Err(StorageError::Conflict),
                 Some("TransactionConflict") if attempt < MOST_COLLISIONS => attempt += 1,
@@ -258,6 +291,31 @@ impl<'s> Change<'s> {
             }
             tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
         }
+    }
+
+    /// Adds the counts to the writes.
+    async fn write_counts(&mut self) -> Result<Vec<Counted>, StorageError> {
+        let mut counted = Vec::new();
+        for (quota, step) in std::mem::take(&mut self.counts) {
+            let update = Update::builder()
+                .table_name(self.table(Collection::Quotas)?)
+                .set_key(Some(key(partition(&self.context, Collection::Quotas), quota.as_str())))
+                .update_expression("ADD used :step")
+                .expression_attribute_values(":step", AttributeValue::N(step.to_string()));
+            let update = match u64::try_from(step) {
+                Err(_) => update,
+                Ok(step) => {
+                    let limit = self.storage.limits(&self.context).await?.quota(quota);
+                    let most = limit.checked_sub(step).ok_or(StorageError::QuotaExceeded { quota, limit })?;
+                    counted.push(Counted { at: self.writes.len(), quota, limit });
+                    update
+                        .condition_expression("attribute_not_exists(used) OR used <= :most")
+                        .expression_attribute_values(":most", number(most))
+                }
+            };
+            self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))?;
+        }
+        Ok(counted)
     }
 
     fn table(&self, collection: Collection<'_>) -> Result<&'s str, StorageError> {
@@ -280,11 +338,27 @@ fn in_state(states: &[&str]) -> (String, Item) {
     (format!("#state IN ({})", names.join(", ")), values)
 }
 
-fn number(value: u64) -> AttributeValue {
+pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
 type TransactError = SdkError<TransactWriteItemsError>;
+
+/// The quota that alone stood in the way.
+fn exceeded(counted: &[Counted], error: &TransactError) -> Option<StorageError> {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
+    else {
+        return None;
+    };
+    let mut failed = cancelled.cancellation_reasons().iter().enumerate().filter_map(|(at, reason)| {
+        let quota = counted.iter().find(|counted| counted.at == at);
+        (reason.code() == Some("ConditionalCheckFailed")).then_some(quota)
+    });
+    let first = failed.next()??;
+    failed
+        .all(|other| other.is_some())
+        .then_some(StorageError::QuotaExceeded { quota: first.quota, limit: first.limit })
+}
 
 /// Why a transaction was cancelled: a condition that failed counts before a collision with another transaction.
 fn cancellation(error: &TransactError) -> Option<&str> {

@@ -7,8 +7,9 @@ use aws_sdk_s3::{
     presigning::PresigningConfig,
     types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption},
 };
-use domain::{Part, Upload};
-use tenant_context::{Grant, TenantContext, UploadId, permission::CreateUpload};
+use domain::{ABANDONED_AFTER, Part, Quota, Upload};
+use serde::{Deserialize, Serialize};
+use tenant_context::{Grant, TenantContext, Timestamp, UploadId, permission::CreateUpload};
 
 use crate::{
     Page, PageRequest, Storage, StorageError, error::During, keys, keys::Collection, transaction::Change,
@@ -16,6 +17,17 @@ use crate::{
 
 /// How long a part's URL works. Credentials live 15 minutes, and a URL signed by them no longer; `GET` signs new ones.
 const PART_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+
+/// The states that another may follow.
+pub(crate) const UNFINISHED_STATES: &[&str] = &["created", "scanning", "probing"];
+/// How many abandoned uploads one request ends at most.
+const MOST_ABANDONED: u16 = 25;
+
+#[derive(Serialize, Deserialize)]
+struct UnfinishedUpload {
+    id: UploadId,
+    created_at: Timestamp,
+}
 
 /// Where to PUT a part.
 #[derive(Debug)]
@@ -38,10 +50,10 @@ pub struct ReceivedPart {
 
 impl Storage {
     /// Starts an upload: opens a multipart upload under the tenancy's key, then writes the item. A multipart upload that no
-    /// item tells of is aborted by the bucket's lifecycle.
+    /// item tells of is aborted by the bucket's lifecycle. Where there is no place for it, uploads that were abandoned give up theirs.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when the id is taken.
+    /// [`StorageError::Conflict`] when the id is taken, [`StorageError::QuotaExceeded`] when the tenancy may have no more.
     pub async fn create_upload(
         &self,
         grant: &Grant<'_, CreateUpload>,
@@ -63,10 +75,57 @@ impl Storage {
             .during("s3:CreateMultipartUpload")?;
         upload.multipart_id = opened.upload_id;
 
-        let mut change = Change::new(self, grant, upload.id.as_str())?;
-        change.create(Collection::Uploads, upload.id.as_str(), &upload)?;
-        change.commit().await?;
-        Ok(upload)
+        let mut written = self.write_new_upload(grant, &upload).await;
+        let is_full = matches!(written, Err(StorageError::QuotaExceeded { .. }));
+        if is_full && self.end_abandoned_uploads(grant).await? {
+            written = self.write_new_upload(grant, &upload).await;
+        }
+        if let Err(StorageError::QuotaExceeded { .. }) = written {
+            self.abort_multipart_upload(grant, &upload).await?;
+        }
+        written.map(|()| upload)
+    }
+
+    async fn write_new_upload(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+    ) -> Result<(), StorageError> {
+        let id = upload.id.as_str();
+        let unfinished = UnfinishedUpload { id: upload.id.clone(), created_at: upload.created_at };
+        let mut change = Change::new(self, grant, id)?;
+        change
+            .create(Collection::Uploads, id, upload)?
+            .create(Collection::UnfinishedUploads, id, &unfinished)?
+            .count(Quota::UnfinishedUploads, 1);
+        change.commit().await
+    }
+
+    /// Ends the oldest uploads that nothing can come of any more. Answers whether there were any.
+    async fn end_abandoned_uploads(&self, grant: &Grant<'_, CreateUpload>) -> Result<bool, StorageError> {
+        let (context, now) = (grant.context(), self.now());
+        let oldest = PageRequest { after: None, limit: MOST_ABANDONED };
+        let unfinished: Page<UnfinishedUpload> =
+            self.list(context, Collection::UnfinishedUploads, &oldest).await?;
+        let mut has_ended = false;
+        for old in unfinished.items.iter().filter(|upload| upload.created_at.plus(ABANDONED_AFTER) <= now) {
+            let Some(mut upload) = self.find_upload(context, &old.id).await? else { continue };
+            if reaches_upload(grant, &upload).is_err() || upload.abandon(now).is_err() {
+                continue;
+            }
+            let id = upload.id.as_str();
+            let mut change = Change::new(self, grant, id)?;
+            change
+                .replace_in_state(Collection::Uploads, id, UNFINISHED_STATES, &upload)?
+                .delete_if_there(Collection::UnfinishedUploads, id)?
+                .count(Quota::UnfinishedUploads, -1);
+            match change.commit().await {
+                // Somebody else has ended it in the meantime: its place is free as well.
+                Ok(()) | Err(StorageError::Conflict) => has_ended = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(has_ended)
     }
 
     /// Finds an upload.
@@ -223,6 +282,23 @@ impl Storage {
         upload: &Upload,
     ) -> Result<(), StorageError> {
         reaches_upload(grant, upload)?;
+        self.abort_multipart_upload(grant, upload).await?;
+
+        let id = upload.id.as_str();
+        let mut change = Change::new(self, grant, id)?;
+        change
+            .delete_in_state(Collection::Uploads, id, "created")?
+            .delete_if_there(Collection::UnfinishedUploads, id)?
+            .count(Quota::UnfinishedUploads, -1);
+        change.commit().await
+    }
+
+    /// Has S3 forget the parts. A multipart upload that has ended is forgotten already.
+    async fn abort_multipart_upload(
+        &self,
+        grant: &Grant<'_, CreateUpload>,
+        upload: &Upload,
+    ) -> Result<(), StorageError> {
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let aborted = tenant
@@ -234,15 +310,12 @@ impl Storage {
             .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
             .send()
             .await;
-        if let Err(error) = aborted
-            && error.code() != Some("NoSuchUpload")
-        {
-            return Err(error).during("s3:AbortMultipartUpload");
+        match aborted {
+            Err(error) if error.code() != Some("NoSuchUpload") => {
+                Err(error).during("s3:AbortMultipartUpload")
+            }
+            _ => Ok(()),
         }
-
-        let mut change = Change::new(self, grant, upload.id.as_str())?;
-        change.delete_in_state(Collection::Uploads, upload.id.as_str(), "created")?;
-        change.commit().await
     }
 }
 
