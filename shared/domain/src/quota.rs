@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quota {
+    /// People, those invited too.
+    Users,
+    /// Groups of the tenancy's own.
+    Groups,
     /// Machine clients.
     Clients,
     /// Shows.
@@ -18,12 +22,21 @@ pub enum Quota {
 
 impl Quota {
     /// Every quota there is.
-    pub const ALL: &[Quota] =
-        &[Quota::Clients, Quota::Shows, Quota::Episodes, Quota::Listeners, Quota::UnfinishedUploads];
+    pub const ALL: &[Quota] = &[
+        Quota::Users,
+        Quota::Groups,
+        Quota::Clients,
+        Quota::Shows,
+        Quota::Episodes,
+        Quota::Listeners,
+        Quota::UnfinishedUploads,
+    ];
 
     /// The quota's public name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Users => "users",
+            Self::Groups => "groups",
             Self::Clients => "clients",
             Self::Shows => "shows",
             Self::Episodes => "episodes",
@@ -35,7 +48,8 @@ impl Quota {
     /// How many a tenancy may have with which nothing else was agreed.
     pub fn default_limit(self) -> u64 {
         match self {
-            Self::Clients => 100,
+            Self::Users => 1_000,
+            Self::Groups | Self::Clients => 100,
             Self::Shows => 1_000,
             Self::Episodes => 20_000,
             Self::Listeners => 100_000,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{Access, CustomGroup};
+use domain::{Access, CustomGroup, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     ClientId, Grant, GroupId, GroupRef, MemberId, Permission, TenantContext, Timestamp, UserId,
@@ -105,7 +105,7 @@ impl Storage {
         group: &CustomGroup,
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, group.id.as_str())?;
-        change.create(Collection::Access, group.id.as_str(), group)?;
+        change.create(Collection::Access, group.id.as_str(), group)?.count(Quota::Groups, 1);
         change.commit().await
     }
 
@@ -134,7 +134,7 @@ impl Storage {
         id: &GroupId,
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, id.as_str())?;
-        change.delete(Collection::Access, id.as_str())?.end_sessions_of_tenancy()?;
+        change.delete(Collection::Access, id.as_str())?.end_sessions_of_tenancy()?.count(Quota::Groups, -1);
         change.commit().await
     }
 

@@ -1,7 +1,7 @@
 //! Letting people in: somebody with an invitation, or somebody for whom the tenancy's identity provider vouches. Done by sign-in,
 //! which has a role of its own for it. Each step may happen twice: killed anywhere and run again, there is one user.
 
-use domain::{Access, AccessState, EmailAddress, PersonName};
+use domain::{Access, AccessState, EmailAddress, PersonName, Quota};
 use tenant_context::{Grant, GroupRef, MemberId, UserId, permission::AdmitUser};
 
 use crate::{
@@ -101,7 +101,9 @@ impl Storage {
         self.with_data_key(context, |key| {
             let comes_by = ComesBy::Provider(&identity);
             change.create_user(self, context, key, (&user, &access), comes_by)?;
-            change.check_groups_exist(&access).map(|_| ())
+            change.check_groups_exist(&access).map(|change| {
+                change.count(Quota::Users, 1);
+            })
         })
         .await?;
         change.commit().await

@@ -175,6 +175,7 @@ impl Storage {
             )?
             .create(Collection::Clients, client.id.as_str(), client)?
             // Not counted up: this role may only put items.
+            .create(Collection::Quotas, Quota::Users.as_str(), &Count { used: 1 })?
             .create(Collection::Quotas, Quota::Clients.as_str(), &Count { used: 1 })?
             .create(Collection::Access, client.id.as_str(), client_access)?
             .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?

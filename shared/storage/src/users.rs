@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Access, EmailAddress, PersonName};
+use domain::{Access, EmailAddress, PersonName, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Grant, MemberId, TenantContext, Timestamp, UserId,
@@ -208,7 +208,9 @@ impl Storage {
         let mut change = Change::new(self, grant, user.id.as_str())?;
         self.with_data_key(context, |key| {
             change.create_user(self, context, key, (user, access), ComesBy::Invitation(&invitation))?;
-            change.check_groups_exist(access).map(|_| ())
+            change.check_groups_exist(access).map(|change| {
+                change.count(Quota::Users, 1);
+            })
         })
         .await?;
         change.commit().await?;
@@ -276,7 +278,8 @@ impl Storage {
         change
             .delete(Collection::Users, id.as_str())?
             .delete(Collection::UserEmails, &stored.email_index)?
-            .delete_access(access)?;
+            .delete_access(access)?
+            .count(Quota::Users, -1);
         change.commit().await?;
         if let Some(invitation) = &stored.invitation_hash {
             self.delete_invitation_record(invitation).await?;
