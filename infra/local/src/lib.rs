@@ -38,4 +38,5 @@ pub use self::{
     python::python_environment,
     ready::Ready,
     stack::{Client, Options, Stack},
+    template::Template,
 };

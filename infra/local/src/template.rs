@@ -12,17 +12,26 @@ use crate::Failure;
 
 /// The project's template, in CloudFormation's JSON.
 #[derive(Debug, Clone)]
-pub(crate) struct Template {
+pub struct Template {
     document: Value,
 }
 
 impl Template {
-    pub(crate) fn parse(yaml: &str) -> Result<Self, Failure> {
+    /// Reads the template's YAML.
+    ///
+    /// # Errors
+    /// Where the text is no YAML, or uses a short form wrongly.
+    pub fn parse(yaml: &str) -> Result<Self, Failure> {
         let document = serde_norway::from_str(yaml)
             .map_err(|error| error.to_string())
             .and_then(to_json)
             .map_err(|reason| unreadable(&reason))?;
         Ok(Self { document })
+    }
+
+    /// All of it.
+    pub fn document(&self) -> &Value {
+        &self.document
     }
 
     /// The binaries of all functions, each once, in alphabetical order.
