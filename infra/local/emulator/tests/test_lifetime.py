@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -40,6 +41,18 @@ class Lifetime(unittest.TestCase):
         began = time.monotonic()
         self.emulator.process.send_signal(signal.SIGTERM)
         self.assert_ended(function, began)
+
+    def test_ends_although_the_state_cannot_be_saved(self):
+        function = self.run_a_function()
+        code = self.emulator.folder / "state" / "lambda-blobs"
+        emulator.wait_for(code.exists)
+        shutil.rmtree(code)
+        code.write_text("no folder")
+        began = time.monotonic()
+        self.emulator.process.stdin.close()
+        self.assert_ended(function, began)
+        self.assertIn("the state of lambda was not saved: ", self.emulator.output())
+        self.assertTrue((self.emulator.folder / "state" / "sqs.json").exists())
 
     def test_taken_port_is_said_plainly(self):
         answer = self.run_again()
