@@ -66,7 +66,7 @@ pub struct Stack {
     http: Http,
     launch: Launch,
     // Dropped in this order: nobody asks, nobody answers, the directory is free.
-    _background: Background,
+    background: Background,
     emulator: Mutex<Emulator>,
     home: Home,
 }
@@ -147,7 +147,7 @@ impl Stack {
             aws: Aws::new(launch.endpoint(), http.clone()),
             http,
             launch,
-            _background: background,
+            background,
             emulator: Mutex::new(emulator),
             home,
         };
@@ -307,9 +307,10 @@ impl Stack {
         }
     }
 
-    /// Lets the emulator save its state, then stops everything.
+    /// Lets the emulator save its state, then stops everything; afterwards the ports are free.
     pub async fn stop(self) {
         self.emulator.lock().await.stop().await;
+        self.background.stop().await;
     }
 }
 
