@@ -39,7 +39,7 @@ impl Home {
             Ok(false) => {
                 return Err(Failure::new(
                     format!("Another run works in {}.", path.display()),
-                    "Stop it, or give this one a directory of its own with --state.",
+                    "Stop it, or give this one a directory of its own with --state and ports of its own with --port.",
                 ));
             }
             Err(error) => return Err(Failure::file(&log_path, &error)),

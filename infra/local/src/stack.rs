@@ -115,6 +115,7 @@ impl Stack {
     /// # Errors
     /// With what happened and what to do; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, Failure> {
+        options.progress.step("State").doing("waiting for the run that has it");
         let home = Home::open(&options.home, options.is_temporary).await?;
         let ports = options.port.map_or_else(Ports::find, Ports::take)?;
         home.prepare(options.fresh)?;
