@@ -156,8 +156,11 @@ fn gzip_is_the_same_document_under_a_tag_of_its_own() {
         assert_ne!(compressed.header("etag"), plain.header("etag"));
         assert!(compressed.header("vary").eq_ignore_ascii_case("accept-encoding"));
         assert_eq!(refused.body, plain.body);
-        let again = [("accept-encoding", "gzip"), ("if-none-match", compressed.header("etag"))];
-        assert_eq!(listen(stack, Method::GET, url, &again).await.status, 304);
+        for known in [compressed.header("etag"), plain.header("etag")] {
+            let again = [("accept-encoding", "gzip"), ("if-none-match", known)];
+            let again = listen(stack, Method::GET, url, &again).await;
+            assert_eq!((again.status.as_u16(), again.header("etag")), (304, known));
+        }
     });
 }
 

@@ -25,6 +25,7 @@ def main():
         object_writes,
         policy_variables,
         provisioners,
+        queue_urls,
         rest_api,
         sealed_objects,
         second_factor,

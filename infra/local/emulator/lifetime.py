@@ -59,13 +59,15 @@ def end_with_parent():
 
 
 def end():
-    """Requests in flight are lost, as on a power cut; what was answered is kept."""
+    """Requests in flight are lost, as on a power cut; what was answered is kept. Ends whatever goes wrong on the way."""
     ending.set()
-    kill_functions()
-    snapshots.save()
-    malware_scan.stop()
-    kill_functions()
-    os._exit(0)
+    try:
+        kill_functions()
+        snapshots.save()
+        malware_scan.stop()
+        kill_functions()
+    finally:
+        os._exit(0)
 
 
 def kill_functions():

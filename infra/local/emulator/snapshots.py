@@ -1,6 +1,7 @@
 """State on disk every few seconds: ministack writes it at shutdown only, so SIGKILL would leave nothing but objects."""
 
 import logging
+import sys
 import threading
 import time
 
@@ -25,10 +26,15 @@ def save_forever():
 
 
 def save():
+    """What cannot be saved, for one because the disk is full, is said and tried again the next time."""
     if persistence.PERSIST_STATE:
         with saving:
             for service, get_state in app._build_persistence_save_dict().items():
-                state = read(get_state)
+                try:
+                    state = read(get_state)
+                except Exception as error:  # one service must not keep the others from being saved
+                    print(f"the state of {service} was not saved: {error}", file=sys.stderr, flush=True)
+                    continue
                 if state is not None:
                     persistence.save_state(service, state)
 

@@ -8,7 +8,11 @@ use http::{HeaderValue, Method, Request, Response, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::{Failure, deploy::STACK_NAME, http::Http};
+use crate::{
+    Failure,
+    deploy::{STACK_NAME, texts},
+    http::Http,
+};
 
 /// The region and the account of everything that is emulated.
 pub const REGION: &str = "us-east-1";
@@ -152,10 +156,7 @@ impl Aws {
 
         let assume = [text("RoleArn", role), text("RoleSessionName", binary)];
         let answer = self.query("sts", "2011-06-15", "AssumeRole", &assume).await?;
-        let element = |name: &str| {
-            let (_, rest) = answer.split_once(&format!("<{name}>"))?;
-            rest.split_once('<').map(|(value, _)| value.to_owned())
-        };
+        let element = |name| texts(&answer, name).next();
         match (element("AccessKeyId"), element("SecretAccessKey"), element("SessionToken")) {
             (Some(id), Some(secret), Some(token)) => Ok([id, secret, token]),
             _ => Err(refused("AssumeRole", &answer)),
@@ -265,10 +266,33 @@ fn parse(answer: &Response<Bytes>) -> Result<Value, Failure> {
     })
 }
 
-fn refused(operation: &str, reason: &str) -> Failure {
-    Failure::new(format!("{operation} was refused: {reason}"), "Look into the emulator's log.")
+/// `answer` is a sentence, JSON, or XML, of which only the message is told.
+fn refused(operation: &str, answer: &str) -> Failure {
+    let message = texts(answer, "Message").next();
+    let reason = message.as_deref().unwrap_or(answer).trim_end_matches('.');
+    Failure::new(format!("{operation} was refused: {reason}."), "Look into the emulator's log.")
 }
 
 fn unsendable(error: http::Error) -> Failure {
     Failure::new(format!("A request cannot be written: {error}."), "Check the path it was made from.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refusal_in_xml_only_the_message_is_told() {
+        let answer = "<ErrorResponse><Error><Code>ValidationError</Code><Message>No &lt;key&gt; given.</Message>\
+                      </Error></ErrorResponse>";
+
+        assert_eq!(
+            refused("CreateStack", answer).to_string(),
+            "CreateStack was refused: No <key> given. Look into the emulator's log."
+        );
+        assert_eq!(
+            refused("shows", "no queue feeds it").to_string(),
+            "shows was refused: no queue feeds it. Look into the emulator's log."
+        );
+    }
 }

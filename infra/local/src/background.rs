@@ -1,8 +1,15 @@
 //! Threads that serve for as long as a stack lives, whatever becomes of the runtime that started it.
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use std::time::Duration;
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    task::spawn_blocking,
+};
 
 use crate::Failure;
+
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
 
 /// A runtime that may be dropped anywhere.
 #[derive(Debug)]
@@ -26,6 +33,13 @@ impl Background {
 
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Returns when nothing is served any more and the ports are free.
+    pub(crate) async fn stop(mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            spawn_blocking(|| runtime.shutdown_timeout(STOPS_WITHIN)).await.ok();
+        }
     }
 }
 

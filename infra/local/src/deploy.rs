@@ -168,9 +168,9 @@ fn stack_name() -> [(String, String); 1] {
     [("StackName".to_owned(), STACK_NAME.to_owned())]
 }
 
-/// The texts of all elements of this name, in their order. Enough for CloudFormation's answers, which have neither
-/// attributes nor nesting of equal names where this looks.
-fn texts<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = String> + use<'a> {
+/// The texts of all elements of this name, in their order. Enough for AWS's answers, which have neither attributes nor
+/// nesting of equal names where this looks.
+pub(crate) fn texts<'a>(xml: &'a str, name: &str) -> impl Iterator<Item = String> + use<'a> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let mut rest = xml;
     std::iter::from_fn(move || {

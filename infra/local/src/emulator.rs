@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -128,14 +128,18 @@ impl Emulator {
         log.lines().find(|line| line.starts_with(SCANNER)).map(str::to_owned)
     }
 
-    /// What it did that it should not have, with the last complaint of its log.
-    pub(crate) fn failure(&self, what: &str) -> Failure {
-        let log = fs::read_to_string(&self.log_path).unwrap_or_default();
-        let complaint =
-            log.trim().lines().rfind(|line| !line.contains(" INFO ") && !line.starts_with(SCANNER));
-        let complaint = complaint.map(|line| format!(": {}", line.trim_end_matches('.'))).unwrap_or_default();
+    /// What it did that it should not have, and why: the signal that killed it, or else the last complaint of its log.
+    pub(crate) fn failure(&mut self, what: &str) -> Failure {
+        let status = self.process.try_wait().ok().flatten();
+        let reason = match status.filter(|status| status.signal().is_some()) {
+            Some(killed) => format!(" ({killed})"),
+            None => {
+                let log = fs::read_to_string(&self.log_path).unwrap_or_default();
+                complaint(&log).map(|line| format!(": {line}")).unwrap_or_default()
+            }
+        };
         Failure::new(
-            format!("The emulator {what}{complaint}."),
+            format!("The emulator {what}{reason}."),
             format!("Look into {} and start again.", self.log_path.display()),
         )
     }
@@ -144,5 +148,47 @@ impl Emulator {
 impl Drop for Emulator {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// The last line of the log that neither informs nor belongs to the banner, which comes before all that informs.
+fn complaint(log: &str) -> Option<&str> {
+    let informs = |line: &&str| line.contains(" INFO ") || line.contains("[INFO]");
+    let last =
+        log.trim_end().lines().rev().take_while(|line| !informs(line)).find(|line| !line.is_empty())?;
+    (!last.starts_with(SCANNER)).then(|| last.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emulator_that_was_killed_is_said_to_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let log_path = directory.path().join("emulator.log");
+        fs::write(&log_path, "scanner: clamav\nsomething else\n").unwrap();
+        let process = Command::new("sh").args(["-c", "kill -9 $$"]).spawn().unwrap();
+        let mut emulator = Emulator { process, log_path };
+        emulator.process.wait().unwrap();
+
+        let failure = emulator.failure("ended by itself").to_string();
+
+        assert!(
+            failure.starts_with("The emulator ended by itself (signal: 9 (SIGKILL)). Look into "),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn what_informs_is_no_complaint() {
+        let banner = "scanner: clamav\n2026-01-01 00:00:00 INFO [ministack] \n  Local AWS Service Emulator\n";
+        let running = "[2026-01-01 00:00:00 +0000] [517] [INFO] Running on http://127.0.0.1:8402\n";
+        let traceback = "Traceback (most recent call last):\n  File \"x.py\"\nOSError: no space left.\n\n";
+
+        assert_eq!(complaint("scanner: clamav\n"), None);
+        assert_eq!(complaint(&[banner, running].concat()), None);
+        assert_eq!(complaint(&[banner, running, traceback].concat()), Some("OSError: no space left"));
+        assert_eq!(complaint("Port 8402 is taken.\n"), Some("Port 8402 is taken"));
     }
 }

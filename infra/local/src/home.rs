@@ -4,9 +4,9 @@
 //! emulator is gone too, even where the runner was killed and the emulator still saves its state.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -39,7 +39,7 @@ impl Home {
             Ok(false) => {
                 return Err(Failure::new(
                     format!("Another run works in {}.", path.display()),
-                    "Stop it, or give this one a directory of its own with --state.",
+                    "Stop it, or give this one a directory of its own with --state and ports of its own with --port.",
                 ));
             }
             Err(error) => return Err(Failure::file(&log_path, &error)),
@@ -80,7 +80,8 @@ impl Home {
     }
 
     /// An empty scratch directory and a state directory; an empty one where `fresh` is asked for, or where the run that made
-    /// it never got to [`Home::finish_first_run`]. True where the state is empty.
+    /// it never got to [`Home::finish_first_run`]. True where the state is empty. Both are for the user alone: the emulator
+    /// keeps keys and tokens there.
     pub(crate) fn prepare(&self, fresh: bool) -> Result<bool, Failure> {
         remove(&self.scratch())?;
         if fresh || self.recall(UNFINISHED).is_some() {
@@ -89,7 +90,9 @@ impl Home {
         let is_new = !self.state().exists();
 
         for directory in [self.state(), self.scratch()] {
-            fs::create_dir_all(&directory).map_err(|error| Failure::file(&directory, &error))?;
+            fs::create_dir_all(&directory)
+                .and_then(|()| fs::set_permissions(&directory, Permissions::from_mode(0o700)))
+                .map_err(|error| Failure::file(&directory, &error))?;
         }
         if is_new {
             self.remember(UNFINISHED, "")?;
@@ -147,9 +150,21 @@ fn remove(directory: &Path) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn what_the_emulator_keeps_is_for_the_user_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::open(directory.path(), false).await.unwrap();
+
+        home.prepare(false).unwrap();
+
+        assert_eq!((mode(&home.state()), mode(&home.scratch())), (0o700, 0o700));
+    }
 
     #[tokio::test]
     async fn what_is_remembered_is_for_the_user_alone() {
@@ -159,8 +174,7 @@ mod tests {
 
         home.remember("secret", "hush").unwrap();
 
-        let mode = fs::metadata(home.state().join("secret")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(mode(&home.state().join("secret")), 0o600);
         assert_eq!(home.recall("secret").as_deref(), Some("hush"));
     }
 

@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The first run makes a Python environment, builds everything and takes some minutes; later runs take seconds. The state
 /// is kept between runs. Ctrl-C stops everything.
 #[derive(Parser)]
-#[command(name = "local")]
+#[command(name = "local", bin_name = "cargo run -p local --")]
 struct Arguments {
     /// Print one line of JSON when everything runs, instead of a page of what to try
     #[arg(long)]

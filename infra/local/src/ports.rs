@@ -23,7 +23,7 @@ impl Ports {
     pub(crate) fn take(first: u16) -> Result<Self, Failure> {
         let bind = |offset| {
             let port = first.saturating_add(offset);
-            bind(port).map_err(|error| Failure::new(format!("Port {port} is taken ({error})."), REMEDY))
+            bind(port).map_err(|error| refused(port, &error))
         };
         Ok(Self { first, api: bind(0)?, listener: bind(1)?, emulator: bind(2)? })
     }
@@ -47,6 +47,14 @@ fn bind(port: u16) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
+fn refused(port: u16, error: &io::Error) -> Failure {
+    let happened = match error.kind() {
+        io::ErrorKind::AddrInUse => format!("Port {port} is taken."),
+        _ => format!("Port {port} cannot be listened on: {error}."),
+    };
+    Failure::new(happened, REMEDY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,7 +65,15 @@ mod tests {
 
         let failure = Ports::take(taken.first).unwrap_err().to_string();
 
-        assert!(failure.starts_with(&format!("Port {} is taken", taken.first)), "{failure}");
+        assert!(failure.starts_with(&format!("Port {} is taken.", taken.first)), "{failure}");
+        assert!(failure.contains("--port"), "{failure}");
+    }
+
+    #[test]
+    fn a_port_that_may_not_be_used_is_not_called_taken() {
+        let failure = refused(80, &io::ErrorKind::PermissionDenied.into()).to_string();
+
+        assert!(failure.starts_with("Port 80 cannot be listened on: permission denied."), "{failure}");
         assert!(failure.contains("--port"), "{failure}");
     }
 }

@@ -66,7 +66,7 @@ pub struct Stack {
     http: Http,
     launch: Launch,
     // Dropped in this order: nobody asks, nobody answers, the directory is free.
-    _background: Background,
+    background: Background,
     emulator: Mutex<Emulator>,
     home: Home,
 }
@@ -115,6 +115,7 @@ impl Stack {
     /// # Errors
     /// With what happened and what to do; nothing is left running.
     pub async fn start(options: Options) -> Result<Self, Failure> {
+        options.progress.step("State").doing("waiting for the run that has it");
         let home = Home::open(&options.home, options.is_temporary).await?;
         let ports = options.port.map_or_else(Ports::find, Ports::take)?;
         home.prepare(options.fresh)?;
@@ -147,7 +148,7 @@ impl Stack {
             aws: Aws::new(launch.endpoint(), http.clone()),
             http,
             launch,
-            _background: background,
+            background,
             emulator: Mutex::new(emulator),
             home,
         };
@@ -307,9 +308,10 @@ impl Stack {
         }
     }
 
-    /// Lets the emulator save its state, then stops everything.
+    /// Lets the emulator save its state, then stops everything; afterwards the ports are free.
     pub async fn stop(self) {
         self.emulator.lock().await.stop().await;
+        self.background.stop().await;
     }
 }
 

@@ -109,9 +109,9 @@ impl Problem {
         )
     }
 
-    /// 409: the state of things does not allow it.
+    /// 409: the state of things does not allow it. `detail` may be a rule that the domain tells without capital and full stop.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, "Conflict", detail)
+        Self::new(StatusCode::CONFLICT, code, "Conflict", sentence(&detail.into()))
     }
 
     /// 412: `If-Match` names another version.
@@ -254,6 +254,11 @@ impl From<StorageError> for Problem {
     }
 }
 
+fn sentence(text: &str) -> String {
+    let mut rest = text.trim_end_matches('.').chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).chain(['.']).collect()
+}
+
 /// The whole chain of causes, for the operator.
 fn log(error: &dyn Error) {
     let mut causes = String::new();
@@ -292,6 +297,16 @@ mod tests {
         assert_eq!((&body["status"], &body["code"]), (&403.into(), &"quota_exceeded".into()));
         assert_eq!(body["quota"], serde_json::json!({ "name": "unfinished_uploads", "limit": 500 }));
         assert!(body["detail"].as_str().unwrap().contains("500 unfinished uploads"), "{body}");
+    }
+
+    #[test]
+    fn a_rule_of_the_domain_is_told_as_a_sentence() {
+        let detail = |text: &str| Problem::conflict("not_published", text).detail;
+        assert_eq!(
+            detail("only a show that is private has listeners"),
+            "Only a show that is private has listeners."
+        );
+        assert_eq!(detail("Two sentences. Both whole."), "Two sentences. Both whole.");
     }
 
     #[test]

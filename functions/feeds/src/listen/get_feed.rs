@@ -8,7 +8,7 @@ use storage::SecretHash;
 use crate::{
     listen::{
         App, Heard, Listen,
-        conditional::{accepts_gzip, is_known},
+        conditional::{accepts_gzip, known_as},
         hear, without_body,
     },
     pointer::{TOKEN_MARK, document_name, gzip_name},
@@ -21,11 +21,11 @@ pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Proble
     let heard = hear(&app, &request, slug).await?;
 
     let tags = Tags::new(&heard);
-    let known = [tags.plain.as_str(), tags.gzip.as_str()];
-    if is_known(&request, &known, heard.pointer.modified_at) {
-        return describe(&heard, StatusCode::NOT_MODIFIED, &tags.plain, Body::Empty);
-    }
     let is_compressed = heard.token.is_none() && accepts_gzip(&request);
+    let (etag, other) = if is_compressed { (&tags.gzip, &tags.plain) } else { (&tags.plain, &tags.gzip) };
+    if let Some(known) = known_as(&request, [etag, other], heard.pointer.modified_at) {
+        return describe(&heard, StatusCode::NOT_MODIFIED, known, Body::Empty);
+    }
     let body = if is_compressed {
         let name = gzip_name(&heard.pointer.document);
         let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, name).await?;
@@ -35,7 +35,6 @@ pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Proble
     };
 
     let length = body.len();
-    let etag = if is_compressed { &tags.gzip } else { &tags.plain };
     let mut reply = describe(&heard, StatusCode::OK, etag, body)?;
     let headers = reply.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/rss+xml; charset=utf-8"));

@@ -29,11 +29,15 @@ class Emulator:
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="castkeep-emulator-"))
+        self.process = None
+        self.take_port()
+
+    def take_port(self):
+        """The next start is on this port, a free one."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
 
     def start(self):
         with (self.folder / "output").open("a") as output:

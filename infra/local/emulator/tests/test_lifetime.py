@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -41,6 +42,18 @@ class Lifetime(unittest.TestCase):
         self.emulator.process.send_signal(signal.SIGTERM)
         self.assert_ended(function, began)
 
+    def test_ends_although_the_state_cannot_be_saved(self):
+        function = self.run_a_function()
+        code = self.emulator.folder / "state" / "lambda-blobs"
+        emulator.wait_for(code.exists)
+        shutil.rmtree(code)
+        code.write_text("no folder")
+        began = time.monotonic()
+        self.emulator.process.stdin.close()
+        self.assert_ended(function, began)
+        self.assertIn("the state of lambda was not saved: ", self.emulator.output())
+        self.assertTrue((self.emulator.folder / "state" / "sqs.json").exists())
+
     def test_taken_port_is_said_plainly(self):
         answer = self.run_again()
         self.assertEqual(answer.returncode, 1)
@@ -65,6 +78,20 @@ class Lifetime(unittest.TestCase):
         self.emulator.stop()
         self.emulator.start()
         self.check(remembered)
+
+    def test_queues_come_along_to_another_port(self):
+        queue = self.emulator.client("sqs").create_queue(QueueName="queue")["QueueUrl"]
+        self.emulator.create_function("worker", ANSWER='{"batchItemFailures": []}')
+        self.emulator.client("lambda").create_event_source_mapping(
+            FunctionName="worker", EventSourceArn=f"arn:aws:sqs:{emulator.REGION}:000000000000:queue")
+        self.emulator.stop()
+        self.emulator.take_port()
+        self.emulator.start()
+
+        sqs = self.emulator.client("sqs")
+        sqs.send_message(QueueUrl=queue, MessageBody="work")
+
+        emulator.wait_for(lambda: is_empty(sqs, sqs.get_queue_url(QueueName="queue")["QueueUrl"]))
 
     def test_kill_loses_seconds_at_most(self):
         remembered = self.fill()
@@ -133,6 +160,12 @@ class Lifetime(unittest.TestCase):
         formation = self.emulator.client("cloudformation")
         status = formation.describe_stacks(StackName=stack["StackName"])["Stacks"][0]["StackStatus"]
         self.assertEqual(status, "CREATE_COMPLETE")
+
+
+def is_empty(sqs, queue):
+    counted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=counted)["Attributes"]
+    return all(attributes[name] == "0" for name in counted)
 
 
 def invoke(running, name):
