@@ -4,6 +4,7 @@
 mod crates;
 mod doors;
 mod template;
+mod threats;
 
 use std::path::PathBuf;
 

@@ -13,7 +13,7 @@ fn template() -> Value {
 }
 
 /// The template's resources, by their logical ids.
-fn resources() -> Vec<(String, Value)> {
+pub fn resources() -> Vec<(String, Value)> {
     let resources = template()["Resources"].as_mapping().unwrap().clone();
     resources.into_iter().map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource)).collect()
 }

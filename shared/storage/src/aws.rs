@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
     "SIGNING_KEYS",
     "DATA_ROLE",
     "RENDER_QUEUE_URL",
+    "NOTICE_TOPIC",
     "KEY_ALIAS_PREFIX",
     "REQUESTS_PER_MINUTE_PER_PRINCIPAL",
     "REQUESTS_PER_MINUTE",
@@ -69,6 +70,7 @@ pub(crate) struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub kms: aws_sdk_kms::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sns: aws_sdk_sns::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub sts: aws_sdk_sts::Client,
 }
@@ -130,6 +132,7 @@ fn clients(config: &SdkConfig) -> Clients {
         dynamodb: aws_sdk_dynamodb::Client::new(config),
         kms: aws_sdk_kms::Client::new(config),
         s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        sns: aws_sdk_sns::Client::new(config),
         sqs: aws_sdk_sqs::Client::new(config),
         sts: aws_sdk_sts::Client::new(config),
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Serialize, de::DeserializeOwned};
-use tenant_context::TenantContext;
+use tenant_context::{Grant, Permission, TenantContext};
 
 use crate::{
     Storage, StorageError,
@@ -144,6 +144,27 @@ impl Storage {
             items.push(body(item.during("dynamodb:Query")?)?);
         }
         Ok(items)
+    }
+
+    /// Deletes what has been done. What does not exist has been struck off already.
+    pub(crate) async fn strike_off<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
+        collection: Collection<'_>,
+        id: &str,
+    ) -> Result<(), StorageError> {
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        tenant
+            .clients
+            .dynamodb
+            .delete_item()
+            .table_name(self.environment.get(collection.table())?)
+            .set_key(Some(key(partition(context, collection), id)))
+            .send()
+            .await
+            .during("dynamodb:DeleteItem")?;
+        Ok(())
     }
 
     /// Reads a tenancy's whole collection, page by page.

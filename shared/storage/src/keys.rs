@@ -32,6 +32,8 @@ pub(crate) enum Collection<'a> {
     /// Listener id → show id.
     ListenerIndex,
     Listeners(&'a ShowId),
+    /// What the owners have yet to be told.
+    Notices,
     /// Who attested which access review.
     Attestations,
     Audit,
@@ -76,6 +78,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
         Collection::Listeners(show) => format!("{tenancy}#listeners#{show}"),
+        Collection::Notices => format!("{tenancy}#notices"),
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),

@@ -17,6 +17,7 @@ mod directory;
 mod due;
 mod episodes;
 mod error;
+mod expiry;
 mod feeds;
 mod idempotency;
 mod item;
@@ -51,6 +52,7 @@ pub use directory::{
 };
 pub use due::Due;
 pub use error::StorageError;
+pub use expiry::{Notice, NoticeKind};
 pub use feeds::{FeedObject, MediaLink, WriteIf};
 pub use idempotency::{IdempotencyKey, Reservation};
 pub use item::{Page, PageRequest};
