@@ -1,7 +1,7 @@
-//! The IAM documents of `template.yaml`, judged by a simulator of IAM: every role is asked for everything, and a weakened copy of any
-//! document must be noticed. What AWS itself would say, only an account can show.
+//! The IAM documents of `template.yaml`, judged by a simulator of IAM: every role is asked for everything, and a weakened copy
+//! of any document must be noticed. What AWS itself would say, only an account can show.
 //!
-//! A new role needs its entry in `roles.rs`, which is all that it needs in most cases.
+//! A new role needs its entry in `roles.rs`; buckets, tables, queues and keys are found in the template by themselves.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod guards;

@@ -84,8 +84,8 @@ impl Suite {
         self.cases.push(Case { caller, request: self.requests.len() - 1, allowed });
     }
 
-    /// Asks every role for everything, with Acme's tag where the role is a tenancy's. A session without a tag, or with one that is no
-    /// tenancy's, is asked for what the role may for Acme and Globex.
+    /// Asks every role for everything, with Acme's tag where the role is a tenancy's. A session without a tag, or with one that
+    /// is no tenancy's, is asked for what the role may for Acme and Globex.
     fn ask_roles(&mut self, stack: &Stack, roles: &[Role]) {
         let universe = universe(stack, roles);
         let first = self.requests.len();
