@@ -47,6 +47,7 @@ fn each_door_is_opened_where_it_should_be() {
             "TenantContext::from_queue(",
             vec![
                 "functions/feeds/src/render_feed.rs",
+                "functions/sessions/src/exchange_token.rs",
                 "functions/uploads/src/process_upload.rs",
                 "shared/tenant-context/src/context.rs",
             ],
