@@ -1,5 +1,7 @@
 //! How the API behaves whatever it is about: idempotency keys, ETags, methods, OAuth's documents.
 
+use std::{fs, process::Command};
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -161,5 +163,27 @@ fn personal_data_is_sealed_where_it_is_stored() {
         assert_eq!(read[0]["name"], "First Owner");
         assert!(stored.contains("sealed_email"), "{stored}");
         assert!(!stored.contains("First Owner") && !stored.contains("@"), "{stored}");
+    });
+}
+
+/// `verify-jws` is how a corpus of test vectors is pointed at the verifier.
+#[test]
+fn the_verifier_takes_a_token_of_ours_and_no_other_signature() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let keys = send(stack, Method::GET, &format!("{}/.well-known/jwks.json", stack.api()), &[], "").await;
+        let folder = tempfile::tempdir().unwrap();
+        let (key, token) = (folder.path().join("key"), folder.path().join("token"));
+        fs::write(&key, keys.json()["keys"][0].to_string()).unwrap();
+        let (signed, _) = acme.owner.token.rsplit_once('.').unwrap();
+        let accepts = |text: &str| {
+            fs::write(&token, text).unwrap();
+            let verifier = Command::new(env!("CARGO_BIN_EXE_verify-jws")).args([&key, &token]).status();
+            verifier.unwrap().code()
+        };
+
+        assert_eq!(accepts(&acme.owner.token), Some(0));
+        assert_eq!(accepts(&format!("{signed}.AAAA")), Some(1));
+        assert_eq!(accepts(signed), Some(1));
     });
 }
