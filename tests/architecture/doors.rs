@@ -48,6 +48,7 @@ fn each_door_is_opened_where_it_should_be() {
             vec![
                 "functions/feeds/src/render_feed.rs",
                 "functions/sessions/src/exchange_token.rs",
+                "functions/tenancy/src/sweep_tenancy.rs",
                 "functions/uploads/src/process_upload.rs",
                 "shared/tenant-context/src/context.rs",
             ],

@@ -116,6 +116,23 @@ fn every_use_of_a_table_names_its_leading_keys() {
 }
 
 #[test]
+fn no_data_role_updates_or_deletes_an_audit_event() {
+    let roles = resources().into_iter().filter(|(_, resource)| resource["Type"] == "AWS::IAM::Role");
+    let data_roles: BTreeSet<_> =
+        roles.map(|(name, _)| name).filter(|name| name.ends_with("DataRole")).collect();
+    let policy = &resource("AuditLogIsAppendOnly")["Properties"];
+    let held: BTreeSet<_> =
+        policy["Roles"].as_sequence().unwrap().iter().map(|role| role.as_str().unwrap().to_owned()).collect();
+    let statement = &policy["PolicyDocument"]["Statement"][0];
+
+    assert_eq!(held, data_roles);
+    assert_eq!(statement["Effect"], "Deny");
+    assert_eq!(actions(statement), ["dynamodb:UpdateItem", "dynamodb:DeleteItem"]);
+    let keys = &statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(keys.as_sequence().unwrap(), &["*#audit", "*#audit-head"]);
+}
+
+#[test]
 fn nobody_scans_and_nobody_has_a_wildcard() {
     for (role, statement) in statements() {
         for action in actions(&statement) {
@@ -143,7 +160,7 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     let of = |member: &str| -> BTreeSet<String> {
         functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
     };
-    assert_eq!(functions.len(), 11);
+    assert_eq!(functions.len(), 13);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
 }

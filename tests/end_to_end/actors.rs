@@ -87,6 +87,12 @@ impl Actor {
         Self { stack, token: token.to_owned() }
     }
 
+    /// Makes a client in `group`, as an owner may, and signs in as it.
+    pub async fn invite(&self, group: &str) -> Self {
+        let made = self.post("/v1/clients", json!({ "name": group, "groups": [group] })).await.data();
+        Self::sign_in(self.stack, &client(&made)).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
@@ -147,14 +153,9 @@ impl Tenant {
         let new = json!({ "name": name, "owner": owner, "limits": limits });
         let tenancy = operator.post("/v1/tenancies", new).await.data();
         let owner = Actor::sign_in(stack, &client(&tenancy["client"])).await;
-        let editor = Self::member(stack, &owner, "editors").await;
-        let viewer = Self::member(stack, &owner, "analysts").await;
+        let editor = owner.invite("editors").await;
+        let viewer = owner.invite("analysts").await;
         Self { stack, id: tenancy["id"].as_str().unwrap().to_owned(), owner, editor, viewer }
-    }
-
-    async fn member(stack: &'static Stack, owner: &Actor, group: &str) -> Actor {
-        let made = owner.post("/v1/clients", json!({ "name": group, "groups": [group] })).await.data();
-        Actor::sign_in(stack, &client(&made)).await
     }
 
     /// A show under a slug that no other test has.

@@ -47,7 +47,7 @@ fn secret(invited: &Value) -> &str {
 }
 
 /// Somebody who was invited into `groups` and accepted; and the user that they are.
-async fn user(tenant: &Tenant, groups: Value) -> (Person, Value) {
+pub async fn user(tenant: &Tenant, groups: Value) -> (Person, Value) {
     let email = format!("{}@people.example", unique("user"));
     let invited = invite(tenant, &email, groups).await;
     let person = Person::accept_invitation(tenant.stack, &email).await;

@@ -117,6 +117,8 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/v1/clients", json!({ "name": "x", "groups": ["analysts"] })),
         (Method::DELETE, "/v1/clients/{client}", none()),
         (Method::POST, "/v1/clients/{client}/rotate", none()),
+        (Method::GET, "/v1/audit-events", none()),
+        (Method::GET, "/v1/audit-events/verification", none()),
         (Method::GET, "/v1/shows", none()),
         (
             Method::POST,

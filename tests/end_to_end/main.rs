@@ -10,11 +10,13 @@
 
 mod actors;
 mod audio;
+mod audit;
 mod bad_input;
 mod exchange;
 mod federated;
 mod flow;
 mod hostile;
+mod idle;
 mod instance;
 mod isolation;
 mod members;

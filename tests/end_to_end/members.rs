@@ -22,13 +22,13 @@ impl Robot {
         Self::of(tenant.stack, &tenant.owner.post("/v1/clients", new).await.data())
     }
 
-    fn of(stack: &'static Stack, client: &Value) -> Self {
+    pub fn of(stack: &'static Stack, client: &Value) -> Self {
         let text = |name: &str| client[name].as_str().unwrap().to_owned();
         let credentials = Client { client_id: text("client_id"), client_secret: text("client_secret") };
         Self { stack, credentials }
     }
 
-    fn id(&self) -> &str {
+    pub fn id(&self) -> &str {
         &self.credentials.client_id
     }
 

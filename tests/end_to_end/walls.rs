@@ -93,7 +93,7 @@ fn a_data_token_opens_no_workers_role() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
         let token = data_token(stack, &acme.owner).await;
-        for worker in ["media-worker", "renderer", "feeds", "provision"] {
+        for worker in ["media-worker", "renderer", "feeds", "provision", "tenancy-sweep"] {
             let role = role(stack, worker).await;
             assert_eq!(exchange(stack, &role, &token).await.unwrap_err(), "AccessDenied", "{worker}");
         }
@@ -177,6 +177,59 @@ fn credentials_cannot_scan_nor_slip_into_a_transaction() {
         assert_eq!(partiql.unwrap_err().code(), Some("AccessDeniedException"));
         assert!(own.is_ok());
         assert_eq!(mixed.unwrap_err().code(), Some("AccessDeniedException"));
+    });
+}
+
+#[test]
+fn credentials_cannot_update_or_delete_an_audit_event() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let dynamodb = client!(aws_sdk_dynamodb, stack, credentials(stack, &acme).await);
+        let table = stack.output("TenantTable").unwrap();
+        let (log, head) = (format!("{}#audit", acme.id), format!("{}#audit-head", acme.id));
+        let code = |error: Option<&str>| error.unwrap_or("no code").to_owned();
+
+        for (pk, sk) in [(&log, "000000000001"), (&head, acme.id.as_str())] {
+            let delete = dynamodb.delete_item().table_name(table).key("pk", text(pk)).key("sk", text(sk));
+            let update = dynamodb.update_item().table_name(table).key("pk", text(pk)).key("sk", text(sk));
+            let update =
+                update.update_expression("SET subject = :x").expression_attribute_values(":x", text("x"));
+            let in_transaction = aws_sdk_dynamodb::types::Delete::builder().table_name(table);
+            let in_transaction = in_transaction.key("pk", text(pk)).key("sk", text(sk)).build().unwrap();
+            let in_transaction =
+                aws_sdk_dynamodb::types::TransactWriteItem::builder().delete(in_transaction).build();
+            let transaction = dynamodb.transact_write_items().transact_items(in_transaction);
+
+            let denied = "AccessDeniedException";
+            assert_eq!(code(delete.send().await.unwrap_err().code()), denied, "{pk}");
+            assert_eq!(code(update.send().await.unwrap_err().code()), denied, "{pk}");
+            assert_eq!(code(transaction.send().await.unwrap_err().code()), denied, "{pk}");
+        }
+        let shows = format!("{}#shows", acme.id);
+        let other = dynamodb.delete_item().table_name(table).key("pk", text(&shows)).key("sk", text("x"));
+        assert!(other.send().await.is_ok(), "elsewhere they may");
+    });
+}
+
+#[test]
+fn credentials_read_one_tenancys_anchors_and_write_none() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let s3 = client!(aws_sdk_s3, stack, credentials(stack, &acme).await);
+        let bucket = stack.output("AuditBucket").unwrap();
+        let list = async |prefix: &str| {
+            let listing = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await;
+            listing.map(|_| ()).map_err(|error| error.code().unwrap_or("no code").to_owned())
+        };
+        let put = s3.put_object().bucket(bucket).key(format!("{}/2099-01-01.json", acme.id));
+        let put = put.server_side_encryption("aws:kms".into());
+        let put = put.ssekms_key_id(format!("alias/{}/{}", local::STACK_NAME, acme.id)).send().await;
+
+        assert_eq!(list(&format!("{}/", acme.id)).await, Ok(()));
+        for prefix in [format!("{}/", globex.id), acme.id.clone(), "ten_".to_owned(), String::new()] {
+            assert_eq!(list(&prefix).await, Err("AccessDenied".to_owned()), "{prefix}");
+        }
+        assert_eq!(put.unwrap_err().code(), Some("AccessDenied"));
     });
 }
 

@@ -14,6 +14,9 @@ use crate::{
 const QUARANTINE: &str = "UploadBucket";
 const SCANNER: &str = "UploadScanRole";
 const VERDICT: &str = "s3:ExistingObjectTag/GuardDutyMalwareScanStatus";
+/// Where the heads of audit logs are kept, and who writes them.
+const ANCHORS: &str = "AuditBucket";
+const ANCHORER: &str = "TenancySweepDataRole";
 
 const SERVICES: [&str; 5] = [
     "cloudwatch.amazonaws.com",
@@ -24,10 +27,11 @@ const SERVICES: [&str; 5] = [
 ];
 
 /// Services that send to a queue: which, to which, for which rule.
-const SENDERS: [(&str, &str, &str); 3] = [
+const SENDERS: [(&str, &str, &str); 4] = [
     ("events.amazonaws.com", "ScanVerdictQueue", "ScanVerdictRule"),
     ("events.amazonaws.com", "ScanVerdictDlq", "ScanVerdictRule"),
     ("events.amazonaws.com", "ReleaseDlq", "ReleaseEveryMinute"),
+    ("events.amazonaws.com", "DailySweepDlq", "DailySweepEveryDay"),
 ];
 
 /// Services that use a key for themselves.
@@ -90,6 +94,7 @@ pub fn trust(suite: &mut Suite, stack: &Stack, roles: &[Role]) {
 pub fn buckets(suite: &mut Suite, stack: &Stack) {
     let administrator = suite.caller(Caller::administrator(ACCOUNT));
     let foreign = suite.caller(Caller::administrator(FOREIGN_ACCOUNT));
+    let anchorer = suite.caller(Caller::almighty(stack, ANCHORER));
     for bucket in stack.of_type("AWS::S3::Bucket") {
         let object = |action: &str| {
             let subject = Subject::Object { bucket: bucket.to_owned(), key: format!("{ACME}/1") };
@@ -97,26 +102,31 @@ pub fn buckets(suite: &mut Suite, stack: &Stack) {
         };
         let whole = Subject::Resource { id: bucket.to_owned(), kind: "AWS::S3::Bucket".to_owned() };
         let whole = Request::new(stack, "s3:ListBucket", whole);
+        let writer = if bucket == ANCHORS { anchorer } else { administrator };
         let all = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"].map(object).into_iter().chain([whole]);
         for request in all {
-            suite.expect(administrator, request.clone(), true);
+            let caller = if request.action == "s3:PutObject" { writer } else { administrator };
+            suite.expect(caller, request.clone(), true);
             suite.expect(foreign, request.clone(), false);
             let plain = request.clone().without("s3:TlsVersion").with("aws:SecureTransport", "false");
-            suite.expect(administrator, plain, false);
+            suite.expect(caller, plain, false);
             for (version, allowed) in [("1.0", false), ("1.1", false), ("1.2", true)] {
-                suite.expect(administrator, request.clone().with("s3:TlsVersion", version), allowed);
+                suite.expect(caller, request.clone().with("s3:TlsVersion", version), allowed);
             }
         }
 
         let put = object("s3:PutObject");
         const ENCRYPTION: &str = "s3:x-amz-server-side-encryption";
         for other in ["AES256", "aws:kms:dsse", "aws:fsx"] {
-            suite.expect(administrator, put.clone().with(ENCRYPTION, other), false);
+            suite.expect(writer, put.clone().with(ENCRYPTION, other), false);
         }
-        suite.expect(administrator, put.clone().without(ENCRYPTION), true);
-        let customers =
-            put.without(ENCRYPTION).with("s3:x-amz-server-side-encryption-customer-algorithm", "AES256");
-        suite.expect(administrator, customers, false);
+        suite.expect(writer, put.clone().without(ENCRYPTION), true);
+        let customers = put
+            .clone()
+            .without(ENCRYPTION)
+            .with("s3:x-amz-server-side-encryption-customer-algorithm", "AES256");
+        suite.expect(writer, customers, false);
+        suite.expect(administrator, put, bucket != ANCHORS);
     }
     quarantine(suite, stack);
 }

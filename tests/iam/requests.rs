@@ -485,6 +485,26 @@ fn specials(stack: &Stack) -> Vec<Request> {
         let seen = words("events:DescribeRule events:ListTargetsByRule");
         asked.extend(seen.map(|action| special(name, &action, rule)));
     }
+    for bucket in stack.of_type("AWS::S3::Bucket") {
+        let whole = || Subject::Resource { id: bucket.to_owned(), kind: "AWS::S3::Bucket".to_owned() };
+        for prefix in
+            [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/")).iter().chain([&ACME.to_owned()])
+        {
+            // What the scan may list it may list whole.
+            let is_scanned = bucket == "UploadBucket";
+            for action in
+                ["s3:ListBucketVersions", "s3:ListBucket"].iter().take(if is_scanned { 1 } else { 2 })
+            {
+                let is_own = bucket == "AuditBucket"
+                    && *prefix == format!("{ACME}/")
+                    && *action == "s3:ListBucketVersions";
+                let name =
+                    if is_own { "the list of a tenancy's own anchors" } else { "the list of other objects" };
+                let request = Request::new(stack, action, whole()).with("s3:prefix", prefix.as_str());
+                asked.push(Request { subject: Subject::Special(name), ..request });
+            }
+        }
+    }
     asked.push(special("a rule of nobody's", "events:PutRule", &own));
     asked.push(special("the scan stopped", "events:DisableRule", &own).with("events:ManagedBy", GUARDDUTY));
     asked

@@ -11,6 +11,7 @@ pub struct Role {
     pub name: String,
     pub assumed_by: AssumedBy,
     may: Vec<May>,
+    may_not: Vec<May>,
 }
 
 /// Whom a role's trust policy should name.
@@ -94,12 +95,16 @@ pub fn roles() -> Vec<Role> {
             ),
         function("Provision")
             .verifies_tokens()
-            .items("DirectoryTable", "client#* invitation#*", "PutItem")
+            .items("DirectoryTable", "client#* invitation#* tenancies", "PutItem")
             .items("DirectoryTable", "rate#operator", "UpdateItem")
             .resource("UserPool", "cognito-idp:AdminCreateUser")
             .key("{any}", Used::Alone, "EnableKeyRotation CreateAlias")
             .special("a new key for a tenancy")
             .special("the alias of a tenancy's key"),
+        function("DailySweep")
+            .items("DirectoryTable", "tenancies", "Query")
+            .resource("SweepQueue", "sqs:SendMessage"),
+        function("TenancySweep").resource("SweepQueue", RECEIVE).resource("NoticeTopic", "sns:Publish"),
         function("Shows")
             .verifies_tokens()
             .items("DirectoryTable", "slug#*", "GetItem PutItem")
@@ -122,14 +127,19 @@ pub fn roles() -> Vec<Role> {
         // Data roles: one tenancy, the session's.
         role("TenantDataRole", AssumedBy::DataToken)
             .items("TenantTable", OWN_ITEMS, READ_AND_WRITE)
+            .but_no_items("TenantTable", "{tenancy}#audit {tenancy}#audit-head", "UpdateItem DeleteItem")
             .items("DirectoryTable", "access#{tenancy}", READ_AND_WRITE)
             .items("DirectoryTable", "activity#{tenancy}", "Query")
             .items("DirectoryTable", "due#{tenancy}", "PutItem")
             .objects("UploadBucket", OWN_OBJECTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
+            .objects("AuditBucket", OWN_OBJECTS, "GetObjectVersion")
+            .special("the list of a tenancy's own anchors")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
-            .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey"),
+            .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
+            .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "Decrypt"),
         role("ProvisionDataRole", AssumedBy::Worker("ProvisionRole"))
             .items("TenantTable", OWN_ITEMS, "PutItem")
+            .items("TenantTable", "{tenancy}#audit-head", "GetItem")
             .items("DirectoryTable", "access#{tenancy}", "PutItem")
             .key("{tenancy}", Used::ForDataKey, "GenerateDataKey"),
         role("SignInDataRole", AssumedBy::Worker("SessionsRole"))
@@ -154,6 +164,14 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")
             .objects("FeedBucket", OWN_OBJECTS, "GetObject PutObject")
             .key("{tenancy}", Used::ForObjects("FeedBucket", OWN_OBJECTS), "Decrypt GenerateDataKey"),
+        role("TenancySweepDataRole", AssumedBy::Worker("TenancySweepRole"))
+            .items("TenantTable", "{tenancy}#audit-head", "GetItem")
+            .items("TenantTable", "{tenancy}#notices", "Query DeleteItem")
+            .items("TenantTable", "{tenancy}#notices {tenancy}#audit {tenancy}#audit-head", "PutItem")
+            .items("DirectoryTable", "access#{tenancy}", "GetItem Query PutItem UpdateItem")
+            .items("DirectoryTable", "activity#{tenancy}", "Query")
+            .objects("AuditBucket", OWN_OBJECTS, "PutObject")
+            .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "GenerateDataKey"),
         role("ListenerDataRole", AssumedBy::Worker("FeedsRole"))
             .objects("FeedBucket", OWN_OBJECTS, "GetObject")
             .objects("MediaBucket", OWN_OBJECTS, "GetObject")
@@ -182,10 +200,14 @@ pub fn roles() -> Vec<Role> {
 impl Role {
     /// Whether a session of this role may do this; `tenancy` is what its tag names, where that is a tenancy.
     pub fn may(&self, tenancy: Option<&str>, action: &str, subject: &Subject) -> bool {
-        self.may.iter().any(|may| {
+        let has_a_word_on = |may: &May| {
             let is_known = may.actions.is_empty() || may.actions.iter().any(|known| known == action);
             is_known && may.what.covers(tenancy, subject)
-        })
+        };
+        let is_refused = |refused: &May| {
+            refused.actions.iter().any(|known| known == action) && refused.what.touches(tenancy, subject)
+        };
+        self.may.iter().any(has_a_word_on) && !self.may_not.iter().any(is_refused)
     }
 
     /// What this role may, and nobody asks for: the table would prove nothing with it.
@@ -211,7 +233,7 @@ impl Role {
 
     /// The patterns of partitions that this role has a word on.
     pub fn partitions(&self) -> impl Iterator<Item = &'static str> {
-        self.may.iter().flat_map(|may| match may.what {
+        self.may.iter().chain(&self.may_not).flat_map(|may| match may.what {
             What::Items { partitions, .. } => partitions.split(' '),
             _ => "".split(' '),
         })
@@ -241,6 +263,13 @@ impl Role {
     /// Items of a table, or of an index as in `Table/index/name`: every partition that a request names must fit.
     fn items(self, place: &'static str, partitions: &'static str, actions: &str) -> Self {
         self.with(words("dynamodb:", actions), What::Items { place, partitions })
+    }
+
+    /// Items that it is refused, whatever else allows them: no request may name one of these partitions.
+    fn but_no_items(mut self, place: &'static str, partitions: &'static str, actions: &str) -> Self {
+        let what = What::Items { place, partitions };
+        self.may_not.push(May { actions: words("dynamodb:", actions), what });
+        self
     }
 
     fn objects(self, bucket: &'static str, keys: &'static str, actions: &str) -> Self {
@@ -314,6 +343,16 @@ impl What {
             _ => false,
         }
     }
+
+    /// Whether one of the items that a request names is one of these.
+    fn touches(&self, tenancy: Option<&str>, subject: &Subject) -> bool {
+        match (self, subject) {
+            (Self::Items { place, partitions }, Subject::Items { place: asked, partitions: named }) => {
+                place == asked && named.iter().any(|partition| fits(partitions, partition, tenancy))
+            }
+            _ => false,
+        }
+    }
 }
 
 fn fits(pattern: &str, text: &str, tenancy: Option<&str>) -> bool {
@@ -337,7 +376,7 @@ fn function(name: &str) -> Role {
 }
 
 fn role(name: &str, assumed_by: AssumedBy) -> Role {
-    Role { name: name.to_owned(), assumed_by, may: Vec::new() }
+    Role { name: name.to_owned(), assumed_by, may: Vec::new(), may_not: Vec::new() }
 }
 
 fn words(service: &str, actions: &str) -> Vec<String> {

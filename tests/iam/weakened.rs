@@ -149,6 +149,11 @@ fn narrower_deny(statement: &Value) -> Vec<(String, Value)> {
         let mut with = |mistake: String, base: &Value, operator: &str, value: Value| {
             found.push((mistake, with_condition(base, operator, &key, value)));
         };
+        // What is refused in several places must be refused in each.
+        for left_out in values.iter().filter(|_| values.len() > 1 && !operator.contains("Not")) {
+            let kept: Vec<_> = values.iter().filter(|value| *value != left_out).collect();
+            with(format!("without {key} {left_out}"), &base, &operator, json!(kept));
+        }
         // Every signed request has a principal, and no other is allowed anything.
         let is_optional = key != "aws:PrincipalArn" && statement["Condition"]["Null"][&key].is_null();
         if operator.contains("Not") && is_optional {

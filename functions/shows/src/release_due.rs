@@ -1,16 +1,8 @@
 //! The minute's sweep: whatever is due and not rendered yet is queued for the renderer, be it an episode whose time has come, or
 //! a change whose message got lost. A missed minute is made good by the next.
 
-use serde::Deserialize;
+use lambda_kit::Tick;
 use storage::{Storage, StorageError};
-use tenant_context::Timestamp;
-
-/// A scheduled event of EventBridge.
-#[derive(Debug, Deserialize)]
-pub struct Tick {
-    /// The moment that the event stands for. The sweep goes by it, not by the clock.
-    pub time: Timestamp,
-}
 
 /// Queues what is due by the tick's time, and answers how many feeds that is.
 ///

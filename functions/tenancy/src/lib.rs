@@ -1,5 +1,6 @@
-//! Tenancy admin: the tenancy itself, its users and its machine clients. Making tenancies is `provision`'s and single sign-on
-//! is `sso`'s, apart, because the rights that they need reach every tenancy.
+//! Tenancy admin: the tenancy itself, its users, its machine clients and its audit log. Making tenancies is `provision`'s and
+//! single sign-on is `sso`'s, apart, because the rights that they need reach every tenancy. Each day `daily-sweep` queues every
+//! tenancy for `tenancy-sweep`.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -22,6 +23,7 @@ mod find_user;
 mod giving;
 mod invite_user;
 mod list_attestations;
+mod list_audit_events;
 mod list_clients;
 mod list_groups;
 mod list_members;
@@ -34,9 +36,12 @@ mod revoke_client;
 mod rotate_client;
 mod show_caller;
 mod sso;
+pub mod start_sweep;
+pub mod sweep_tenancy;
 mod update_group;
 mod update_sso;
 mod update_user;
+mod verify_audit_log;
 mod view;
 
 pub use sso::SingleSignOn;
@@ -97,6 +102,8 @@ pub fn routes() -> Router<Admin> {
         .route(Method::POST, "/v1/clients", create_client::create_client)
         .route(Method::DELETE, "/v1/clients/{client}", revoke_client::revoke_client)
         .route(Method::POST, "/v1/clients/{client}/rotate", rotate_client::rotate_client)
+        .route(Method::GET, "/v1/audit-events", list_audit_events::list_audit_events)
+        .route(Method::GET, "/v1/audit-events/verification", verify_audit_log::verify_audit_log)
 }
 
 /// The route of the `provision` function.

@@ -24,6 +24,7 @@ def main():
         object_conditions,
         object_writes,
         policy_variables,
+        principal_arn,
         provisioners,
         queue_urls,
         rest_api,

@@ -27,9 +27,13 @@ def table(name, properties):
             "PointInTimeRecoveryEnabled": is_true(recovery.get("PointInTimeRecoveryEnabled"))}})
 
 
+# ministack forgets at a restart until when a version is locked.
+s3._PERSISTED_BUCKET_DICTS["object_retention"] = s3._object_retention
+
+
 @after_provisioning("AWS::S3::Bucket")
 def bucket(name, properties):
-    """Default encryption and lifecycle."""
+    """Default encryption, lifecycle, and Object Lock with its default retention."""
     encryption = properties.get("BucketEncryption")
     if encryption:
         rules = [
@@ -44,6 +48,10 @@ def bucket(name, properties):
     if lifecycle:
         rules = [lifecycle_rule(rule) for rule in lifecycle["Rules"]]
         s3._put_bucket_lifecycle(name, xml("LifecycleConfiguration", {"Rule": rules}).encode())
+    if is_true(properties.get("ObjectLockEnabled")):
+        s3._bucket_versioning[name] = "Enabled"
+        lock = {"ObjectLockEnabled": "Enabled", **(properties.get("ObjectLockConfiguration") or {})}
+        s3._put_object_lock_configuration(name, xml("ObjectLockConfiguration", lock).encode())
 
 
 @after_provisioning("AWS::SNS::Topic")

@@ -86,6 +86,22 @@ impl Aws {
         self.json("logs", &format!("Logs_20140328.{operation}"), "application/x-amz-json-1.1", input).await
     }
 
+    /// Has what is published to a topic sent to a queue, where the message's attributes fit the filter policy.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses.
+    pub async fn subscribe(&self, topic: &str, queue_arn: &str, filter_policy: &str) -> Result<(), Failure> {
+        let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let input = [
+            text("TopicArn", topic),
+            text("Protocol", "sqs"),
+            text("Endpoint", queue_arn),
+            text("Attributes.entry.1.key", "FilterPolicy"),
+            text("Attributes.entry.1.value", filter_policy),
+        ];
+        self.query("sns", "2010-03-31", "Subscribe", &input).await.map(drop)
+    }
+
     /// Invokes the function with this binary and waits for its answer: `invoke("release", &event)`.
     ///
     /// # Errors

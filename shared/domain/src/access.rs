@@ -139,6 +139,11 @@ impl Access {
         self.version += 1;
     }
 
+    /// The groups that they are in.
+    pub fn groups(&self) -> Vec<&GroupRef> {
+        self.memberships.iter().map(|membership| &membership.group).collect()
+    }
+
     /// The membership in `group`.
     pub fn find(&self, group: &GroupRef) -> Option<&GrantedMembership> {
         self.memberships.iter().find(|membership| membership.group == *group)

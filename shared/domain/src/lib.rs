@@ -1,5 +1,5 @@
-//! The nouns of a podcast host and their rules: shows, episodes, media, uploads, listeners, feeds; and how much of each, and of
-//! requests, a tenancy may have.
+//! The nouns of a podcast host and their rules: shows, episodes, media, uploads, listeners, feeds, audit logs; and how much of
+//! each, and of requests, a tenancy may have.
 //!
 //! A value of one of these types is valid: text is checked once, where it becomes a type, and rules such as "a published
 //! enclosure URL never changes" live in the methods that change things. One file a noun.
@@ -10,6 +10,9 @@
 mod access;
 mod access_review;
 mod address;
+mod audit_chain;
+mod audit_event;
+mod audit_filter;
 mod category;
 mod content_hash;
 mod content_type;
@@ -37,6 +40,9 @@ mod upload;
 pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
 pub use access_review::{AccessReview, Reviewed, ReviewedAccess, SecondFactor};
 pub use address::Addresses;
+pub use audit_chain::{AuditChain, AuditPlace, AuditProblem, AuditProblemKind};
+pub use audit_event::{AuditEvent, AuditHead, NewAuditEvent};
+pub use audit_filter::AuditFilter;
 pub use category::Category;
 pub use content_hash::ContentHash;
 pub use content_type::ContentType;

@@ -15,15 +15,17 @@ mod rate_limit;
 mod reply;
 mod request;
 mod router;
+mod tick;
 
 pub use api::{Api, Reserved};
 pub use batch::{Failure, work_through};
 pub use clock::SystemClock;
 pub use environment::{open_storage, required, variable};
 pub use problem::{FieldError, Problem};
-pub use reply::{Reply, accepted, created, json, listed, no_content, ok, ok_at_version};
+pub use reply::{Reply, accepted, created, json, no_content, ok, ok_at_version};
 pub use request::Request;
 pub use router::{Router, serve};
+pub use tick::Tick;
 
 /// Logs one JSON line an event, at the level that `RUST_LOG` or `AWS_LAMBDA_LOG_LEVEL` asks for.
 pub fn start_logging() {

@@ -6,8 +6,20 @@ use tenant_context::TenantContext;
 
 use crate::Problem;
 
-const DEFAULT_LIMIT: u16 = 50;
-const MOST: u16 = 200;
+/// How many things a page may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub default: u16,
+    pub most: u16,
+}
+
+impl Limits {
+    /// What callers read one by one.
+    pub const LISTING: Self = Self { default: 50, most: 200 };
+}
+
+/// The longest place in a listing that a cursor can hold.
+const LONGEST_PLACE: usize = 128;
 
 /// The cursor for what comes after `id` in `listing`.
 pub(crate) fn cursor(context: &TenantContext, listing: &str, id: &str) -> String {
@@ -23,14 +35,16 @@ pub(crate) fn page_request(
     listing: &str,
     limit: Option<&str>,
     cursor: Option<&str>,
+    limits: Limits,
 ) -> Result<PageRequest, Problem> {
+    let most = limits.most;
     let limit = match limit {
-        None => DEFAULT_LIMIT,
+        None => limits.default,
         Some(text) => text
             .parse()
             .ok()
-            .filter(|limit| (1..=MOST).contains(limit))
-            .ok_or_else(|| Problem::bad_request(format!("limit must be a number from 1 to {MOST}.")))?,
+            .filter(|limit| (1..=most).contains(limit))
+            .ok_or_else(|| Problem::bad_request(format!("limit must be a number from 1 to {most}.")))?,
     };
     let after = match cursor {
         None => None,
@@ -45,7 +59,7 @@ fn after(context: &TenantContext, listing: &str, cursor: &str) -> Option<String>
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let mut parts = text.splitn(3, '\n');
     let is_ours = parts.next()? == context.tenancy().as_str() && parts.next()? == listing;
-    parts.next().filter(|id| is_ours && !id.is_empty() && id.len() <= 64).map(str::to_owned)
+    parts.next().filter(|id| is_ours && !id.is_empty() && id.len() <= LONGEST_PLACE).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -59,25 +73,34 @@ mod tests {
         TenantContext::from_queue(tenancy, Worker::Media)
     }
 
+    fn page(
+        tenancy: char,
+        listing: &str,
+        limit: Option<&str>,
+        cursor: Option<&str>,
+    ) -> Result<PageRequest, Problem> {
+        page_request(&context(tenancy), listing, limit, cursor, Limits::LISTING)
+    }
+
     #[test]
     fn a_cursor_goes_on_where_it_stopped() {
         let cursor = cursor(&context('A'), "shows", "shw_1");
-        let request = page_request(&context('A'), "shows", Some("2"), Some(&cursor)).unwrap();
+        let request = page('A', "shows", Some("2"), Some(&cursor)).unwrap();
         assert_eq!((request.after.as_deref(), request.limit), (Some("shw_1"), 2));
     }
 
     #[test]
     fn a_cursor_of_another_tenancy_or_listing_is_refused() {
         let cursor = cursor(&context('A'), "shows", "shw_1");
-        assert!(page_request(&context('B'), "shows", None, Some(&cursor)).is_err());
-        assert!(page_request(&context('A'), "episodes/shw_1", None, Some(&cursor)).is_err());
-        assert!(page_request(&context('A'), "shows", None, Some("*")).is_err());
+        assert!(page('B', "shows", None, Some(&cursor)).is_err());
+        assert!(page('A', "episodes/shw_1", None, Some(&cursor)).is_err());
+        assert!(page('A', "shows", None, Some("*")).is_err());
     }
 
     #[test]
     fn limits_are_bounded() {
         for bad in ["0", "201", "-1", "many", ""] {
-            assert!(page_request(&context('A'), "shows", Some(bad), None).is_err(), "{bad}");
+            assert!(page('A', "shows", Some(bad), None).is_err(), "{bad}");
         }
     }
 }

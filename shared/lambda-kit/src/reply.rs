@@ -13,8 +13,8 @@ struct Data<T> {
 }
 
 #[derive(Serialize)]
-struct Listing<T> {
-    data: Vec<T>,
+struct Paged<T> {
+    data: T,
     page: PageInfo,
 }
 
@@ -47,9 +47,26 @@ pub fn accepted(data: impl Serialize, location: &str) -> Reply {
     located(json(StatusCode::ACCEPTED, &Data { data }), location)
 }
 
-/// 200 with a page of things. `next` is the cursor of the next page.
-pub fn listed<T: Serialize>(data: Vec<T>, next: Option<String>) -> Reply {
-    json(StatusCode::OK, &Listing { data, page: PageInfo { next } })
+/// 200 with a page of things, or with one thing as far as it is known. `next` is the cursor of the next page.
+pub fn paged(data: impl Serialize, next: Option<String>) -> Reply {
+    json(StatusCode::OK, &Paged { data, page: PageInfo { next } })
+}
+
+/// 200 with a page of things, one on each line (`application/x-ndjson`). `next` is a link to the next page (RFC 8288).
+pub fn lines<T: Serialize>(data: impl IntoIterator<Item = T>, next: Option<String>) -> Reply {
+    let mut text = String::new();
+    for line in data.into_iter().filter_map(|each| serde_json::to_string(&each).ok()) {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let mut reply = Response::new(Body::Text(text));
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(Ok(link)) = next.map(|next| HeaderValue::try_from(format!("<{next}>; rel=\"next\""))) {
+        headers.insert(header::LINK, link);
+    }
+    reply
 }
 
 /// 204.

@@ -8,11 +8,16 @@ use std::{
 use domain::Standing;
 use http::{HeaderMap, Method};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, request::RequestContext};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 use storage::{IdempotencyKey, Page, PageRequest, SecretHash};
 use tenant_context::TenantContext;
 
-use crate::{FieldError, Problem, Reply, page, reply};
+use crate::{
+    FieldError, Problem, Reply,
+    page::{self, Limits},
+    reply,
+};
 
 /// Larger bodies are answered 413: nothing in the API needs one. Media goes to S3 directly.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -106,12 +111,72 @@ impl Request {
         serde_path_to_error::deserialize(deserializer).map_err(|error| problem(&error))
     }
 
+    /// A parameter of the query; the first of that name.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        self.query.first(name)
+    }
+
+    /// Whether the caller asks for `media_type` by its name (RFC 9110, 12.5.1).
+    pub fn accepts(&self, media_type: &str) -> bool {
+        let ranges = self.header("accept").unwrap_or_default().split(',');
+        let mut essences = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
+        essences.any(|essence| essence.eq_ignore_ascii_case(media_type))
+    }
+
     /// Which page of `listing` is asked for.
     ///
     /// # Errors
     /// 400 for a limit or a cursor that cannot be used.
     pub fn page(&self, context: &TenantContext, listing: &str) -> Result<PageRequest, Problem> {
-        page::page_request(context, listing, self.query.first("limit"), self.query.first("cursor"))
+        self.page_within(context, listing, Limits::LISTING)
+    }
+
+    /// Which page of something long is asked for: `most` at once, and as many where nothing else is said.
+    ///
+    /// # Errors
+    /// 400 for a limit or a cursor that cannot be used.
+    pub fn page_of(&self, context: &TenantContext, listing: &str, most: u16) -> Result<PageRequest, Problem> {
+        self.page_within(context, listing, Limits { default: most, most })
+    }
+
+    fn page_within(
+        &self,
+        context: &TenantContext,
+        listing: &str,
+        limits: Limits,
+    ) -> Result<PageRequest, Problem> {
+        page::page_request(context, listing, self.query("limit"), self.query("cursor"), limits)
+    }
+
+    /// Answers what came of a page of `listing`, which goes on after `next`.
+    pub fn paged(
+        &self,
+        context: &TenantContext,
+        listing: &str,
+        data: impl Serialize,
+        next: Option<String>,
+    ) -> Reply {
+        reply::paged(data, next.map(|place| page::cursor(context, listing, &place)))
+    }
+
+    /// Answers a page of `listing`, one thing on each line.
+    pub fn listed_in_lines<T: Serialize>(
+        &self,
+        context: &TenantContext,
+        listing: &str,
+        page: Page<T>,
+    ) -> Reply {
+        reply::lines(page.items, page.next.map(|id| self.with_cursor(&page::cursor(context, listing, &id))))
+    }
+
+    /// A link to the same request with another cursor, relative to the request's own URL.
+    fn with_cursor(&self, cursor: &str) -> String {
+        let others = self.query.iter().filter(|(name, _)| *name != "cursor");
+        let parameters: Vec<_> = others
+            .chain([("cursor", cursor)])
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        format!("?{}", parameters.join("&"))
     }
 
     /// Answers a page of `listing`.
@@ -123,7 +188,7 @@ impl Request {
         describe: impl FnMut(T) -> W,
     ) -> Reply {
         let next = page.next.map(|id| page::cursor(context, listing, &id));
-        reply::listed(page.items.into_iter().map(describe).collect(), next)
+        reply::paged(page.items.into_iter().map(describe).collect::<Vec<_>>(), next)
     }
 
     /// Holds the caller to the version that `If-Match` names, if it names one.
@@ -165,6 +230,11 @@ impl Request {
     }
 }
 
+fn encode(text: &str) -> impl std::fmt::Display {
+    const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, UNRESERVED)
+}
+
 fn problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if !error.inner().is_data() {
         return Problem::bad_request(format!("The body is not valid JSON: {}.", error.inner()));
@@ -184,6 +254,8 @@ fn problem(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use serde::Deserialize;
 
     use super::*;
@@ -211,6 +283,27 @@ mod tests {
         assert_eq!(request(r#"{"names": [], "x": 1}"#).json::<Wire>().unwrap_err().code, "invalid_request");
         assert_eq!(request("{").json::<Wire>().unwrap_err().code, "bad_request");
         assert_eq!(request("").json::<Wire>().unwrap_err().code, "invalid_request");
+    }
+
+    #[test]
+    fn a_media_type_is_asked_for_by_name() {
+        let accepts = |accept: &'static str| {
+            let mut request = request("");
+            request.headers.insert("accept", accept.parse().unwrap());
+            request.accepts("application/x-ndjson")
+        };
+        assert!(accepts("application/x-ndjson"));
+        assert!(accepts("application/json;q=0.5, Application/X-NDJSON; q=0.9"));
+        assert!(!accepts("application/json") && !accepts("*/*") && !accepts(""));
+    }
+
+    #[test]
+    fn the_next_page_is_the_same_request_with_another_cursor() {
+        let query = HashMap::from([("action", "a b&c"), ("cursor", "old")]);
+        let query = query.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+        let request = http::Request::get("/v1/things").body(Body::Empty).unwrap();
+        let request = Request::new(request.with_query_string_parameters(query.collect::<HashMap<_, _>>()));
+        assert_eq!(request.with_cursor("new-1"), "?action=a%20b%26c&cursor=new-1");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Routes: method and path → operation.
 
-use std::{pin::Pin, sync::Arc};
+use std::{future::ready, pin::Pin, sync::Arc};
 
 use http::{HeaderValue, Method, StatusCode, header};
-use lambda_http::service_fn;
+use lambda_http::{Body, IntoResponse, service_fn};
 
 use crate::{Problem, Reply, Request, rate_limit};
 
@@ -126,9 +126,22 @@ pub async fn serve<A: Send + Sync + 'static>(app: A, router: Router<A>) -> Resul
     let router = Arc::new(router);
     lambda_http::run(service_fn(move |request| {
         let (app, router) = (Arc::clone(&app), Arc::clone(&router));
-        async move { Ok::<_, std::convert::Infallible>(router.answer(&app, request).await) }
+        async move { Ok::<_, std::convert::Infallible>(AsIs(router.answer(&app, request).await)) }
     }))
     .await
+}
+
+/// Text stays text: on its own, `lambda_http` takes for binary what has a content type that it does not know, and API Gateway
+/// would hand that on in base64.
+struct AsIs(Reply);
+
+impl IntoResponse for AsIs {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        match self.0.body() {
+            Body::Text(_) => Box::pin(ready(self.0)),
+            _ => self.0.into_response(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -150,6 +150,7 @@ impl Storage {
         after: &Access,
     ) -> Result<(), StorageError> {
         let mut change = self.change_access(grant, before, after).await?;
+        change.detail("group", group)?;
         if let (GroupRef::Custom(id), Some(_)) = (group, after.find(group)) {
             change.check_exists(Collection::Access, id.as_str())?;
         }

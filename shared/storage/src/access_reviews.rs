@@ -30,7 +30,7 @@ pub struct Attestation {
 }
 
 impl Storage {
-    /// The access review as it is now.
+    /// The access review as it is now. Who asked is in the audit log before they see it.
     ///
     /// # Errors
     /// [`StorageError`] when a store does not answer.
@@ -39,6 +39,7 @@ impl Storage {
         grant: &Grant<'_, ReadAccessReview>,
     ) -> Result<AccessReview, StorageError> {
         let context = grant.context();
+        self.record(grant, context.tenancy().as_str()).await?;
         let stored: Vec<StoredUser> = self.list_all(context, Collection::Users).await?;
         let users: Vec<(User, Access)> = self.open_users(context, stored).await?;
         let clients: Vec<Client> = self.list_all(context, Collection::Clients).await?;

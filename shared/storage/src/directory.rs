@@ -14,7 +14,7 @@ use crate::{
     Activity, SecretHash, Storage, StorageError,
     access::TenancyAccess,
     error::During,
-    item::{Item, body, get, item, key, string},
+    item::{Item, body, get, item, key, sort_key, string},
     keys::{TENANCY_ACCESS, access_of, activity_of},
 };
 
@@ -152,6 +152,11 @@ impl ProviderRecord {
 fn identity_of(identity: &SecretHash) -> String {
     format!("identity#{}", identity.as_str())
 }
+/// The partition that lists the tenancies.
+const TENANCIES: &str = "tenancies";
+
+#[derive(Serialize)]
+struct TenancyEntry {}
 
 fn single(pk: String) -> Item {
     key(pk.clone(), pk)
@@ -439,6 +444,46 @@ impl Storage {
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn delete_feed_token(&self, hash: &SecretHash) -> Result<(), StorageError> {
         self.forget(single(format!("feed-token#{}", hash.as_str()))).await
+    }
+
+    /// Lists a tenancy among all, for whatever must be done for each. Twice is once.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn enter_tenancy(&self, tenancy: &TenancyId) -> Result<(), StorageError> {
+        self.own
+            .dynamodb
+            .put_item()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .set_item(Some(item(TENANCIES, tenancy.as_str(), &TenancyEntry {})?))
+            .send()
+            .await
+            .during("dynamodb:PutItem")?;
+        Ok(())
+    }
+
+    /// All tenancies there are: ids only.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn list_tenancies(&self) -> Result<Vec<TenancyId>, StorageError> {
+        let mut pages = self
+            .own
+            .dynamodb
+            .query()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", string(TENANCIES))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut tenancies = Vec::new();
+        while let Some(item) = pages.next().await {
+            let id = sort_key(&item.during("dynamodb:Query")?).unwrap_or_default();
+            tenancies.push(id.parse().map_err(StorageError::corrupt)?);
+        }
+        Ok(tenancies)
     }
 
     async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {

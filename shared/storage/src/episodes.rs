@@ -111,6 +111,7 @@ impl Storage {
         let release: Option<(&EpisodeId, Timestamp)> = comes_out_at.map(|at| (&episode.id, at));
         let mut change = Change::new(self, grant, episode.id.as_str())?;
         change
+            .detail("state", &episode.state(self.now()))?
             .replace(Collection::Episodes(&episode.show_id), episode.id.as_str(), version, episode)?
             .feed_changed(&episode.show_id, release)?;
         change.commit().await

@@ -101,7 +101,7 @@ impl Storage {
         }
 
         let mut change = self.change_access(grant, before, &after).await?;
-        change.create(Collection::Notices, &notice.id, &notice)?;
+        change.detail("groups", &notice.groups)?.create(Collection::Notices, &notice.id, &notice)?;
         match change.commit().await {
             // Somebody changed them at this moment: the next run sees how they are then.
             Err(StorageError::Conflict) => Ok(()),

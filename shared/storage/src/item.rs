@@ -186,6 +186,6 @@ impl Storage {
     }
 }
 
-fn sort_key(key: &Item) -> Option<String> {
+pub(crate) fn sort_key(key: &Item) -> Option<String> {
     key.get("sk").and_then(|value| value.as_s().ok()).cloned()
 }

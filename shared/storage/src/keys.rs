@@ -1,7 +1,7 @@
 //! Every key of every store, each built from a [`TenantContext`].
 
 use domain::ContentHash;
-use tenant_context::{ShowId, TenancyId, TenantContext, UploadId};
+use tenant_context::{Date, ShowId, TenancyId, TenantContext, UploadId};
 
 /// What a partition holds: of the tenant table, but for access and activity, which sign-in must find in the directory.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ pub(crate) enum Collection<'a> {
     /// Who attested which access review.
     Attestations,
     Audit,
+    /// The last event of the audit log, in short.
+    AuditHead,
     Idempotency,
     /// How many of a thing there are, under the quota's name.
     Quotas,
@@ -81,6 +83,7 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Notices => format!("{tenancy}#notices"),
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),
+        Collection::AuditHead => format!("{tenancy}#audit-head"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
         Collection::Quotas => format!("{tenancy}#quotas"),
         Collection::Rate => format!("{tenancy}#rate"),
@@ -118,6 +121,21 @@ pub(crate) fn media_object(context: &TenantContext, hash: &ContentHash) -> Strin
 /// One of a show's rendered objects.
 pub(crate) fn feed_object(context: &TenantContext, show: &ShowId, name: &str) -> String {
     format!("{}/{show}/{name}", context.tenancy())
+}
+
+/// The head of the audit log as it was written down on `date`.
+pub(crate) fn audit_anchor(context: &TenantContext, date: Date) -> String {
+    format!("{}{date}.json", audit_anchors(context))
+}
+
+/// What the names of all anchors of the tenancy begin with.
+pub(crate) fn audit_anchors(context: &TenantContext) -> String {
+    format!("{}/", context.tenancy())
+}
+
+/// An event's place in the audit log, so that text sorts as numbers do.
+pub(crate) fn audit_place(sequence: u64) -> String {
+    format!("{sequence:012}")
 }
 
 /// The alias of the tenancy's KMS key.

@@ -4,12 +4,15 @@
 //! [`tenant_context::Grant`]. The credentials behind a call come from that same context: the caller's data token exchanged
 //! with STS, or a worker's role with the tenancy as session tag. A function's own role reaches the directory, and no tenancy's data.
 //!
-//! Invariants: no table scan, no PartiQL; a change and its audit event are one transaction; nothing is stored without a
-//! tenancy's key except what must be found before the tenancy is known ([`directory`]).
+//! Invariants: no table scan, no PartiQL; a change and its audit event are one transaction; whoever is shown personal data
+//! leaves an audit event; nothing is stored without a tenancy's key except what must be found before the tenancy is known
+//! ([`directory`]).
 
 mod access;
 mod access_reviews;
 mod admission;
+mod audit;
+mod audit_anchors;
 mod aws;
 mod clients;
 mod credentials;
@@ -43,6 +46,7 @@ mod users;
 pub use access::Activity;
 pub use access_reviews::Attestation;
 pub use admission::Newcomer;
+pub use audit::AuditVerification;
 pub use aws::Environment;
 pub use clients::Client;
 pub use credentials::Storage;
@@ -58,7 +62,7 @@ pub use idempotency::{IdempotencyKey, Reservation};
 pub use item::{Page, PageRequest};
 pub use media::Quarantined;
 pub use provision::{NewTenancy, Provisioned};
-pub use queue::RenderRequest;
+pub use queue::{RenderRequest, SweepRequest};
 pub use random::SystemRandomness;
 pub use secret::{Secret, SecretHash};
 pub use sso::Sso;

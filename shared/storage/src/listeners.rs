@@ -87,7 +87,7 @@ impl Storage {
         self.create_feed_token(&stored.token_hash, &token_record(grant, &stored)).await
     }
 
-    /// A show's listeners.
+    /// A show's listeners. Who asked is in the audit log before they see anybody.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -99,6 +99,7 @@ impl Storage {
     ) -> Result<Page<Listener>, StorageError> {
         reaches(grant, show)?;
         let context = grant.context();
+        self.record(grant, show.as_str()).await?;
         let page: Page<StoredListener> = self.list(context, Collection::Listeners(show), request).await?;
         let open = |key: &DataKey| page.items.into_iter().map(|stored| stored.open(context, key)).collect();
         Ok(Page { items: self.with_data_key(context, open).await?, next: page.next })

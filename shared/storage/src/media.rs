@@ -159,6 +159,13 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, upload.id.as_str())?;
         change.replace_in_state(Collection::Uploads, upload.id.as_str(), UNFINISHED_STATES, upload)?;
+        change.detail("state", &upload.state)?;
+        if let Some(id) = &upload.media_id {
+            change.detail("media_id", id)?;
+        }
+        if let Some(rejection) = &upload.rejection {
+            change.detail("rejection", &rejection.code)?;
+        }
         if let Some(media) = new_media {
             change
                 .create(

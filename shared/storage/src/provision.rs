@@ -97,6 +97,7 @@ impl Storage {
         let context = operator.provision(made.tenancy.id.clone());
         let grant = context.grant::<ProvisionTenancy>().map_err(StorageError::corrupt)?;
         self.write_first_items(&grant, &made, &new.limits).await?;
+        self.enter_tenancy(&made.tenancy.id).await?;
         self.remember_invitation(&context, &made.owner.0.id, &made.invitation).await?;
         self.create_client_record(&ClientRecord {
             client_id: made.client.0.id.clone(),

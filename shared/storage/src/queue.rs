@@ -1,4 +1,4 @@
-//! The render queue. Messages carry ids and a moment; who reads one reads the rest again.
+//! The queues of the workers. Messages carry ids and a moment; who reads one reads the rest again.
 
 use serde::{Deserialize, Serialize};
 use tenant_context::{ShowId, TenancyId, Timestamp};
@@ -16,6 +16,15 @@ pub struct RenderRequest {
     pub as_of: Timestamp,
 }
 
+/// "See to what this tenancy needs each day."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepRequest {
+    /// Whose day.
+    pub tenancy_id: TenancyId,
+    /// The day: the moment of the event that began the sweep.
+    pub as_of: Timestamp,
+}
+
 impl Storage {
     /// Asks the renderer to look at a show. Losing the message loses no more than time: see `due`. Each tenancy is a message group
     /// of its own: when one has many messages waiting, SQS hands out those of the others first.
@@ -23,12 +32,29 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when the queue does not answer.
     pub async fn request_render(&self, request: &RenderRequest) -> Result<(), StorageError> {
+        self.send("RENDER_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
+    /// Asks for a tenancy's daily sweep. The same message twice is one sweep.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_sweep(&self, request: &SweepRequest) -> Result<(), StorageError> {
+        self.send("SWEEP_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
+    async fn send(
+        &self,
+        queue_url: &'static str,
+        tenancy: &TenancyId,
+        message: &impl Serialize,
+    ) -> Result<(), StorageError> {
         self.own
             .sqs
             .send_message()
-            .queue_url(self.environment.get("RENDER_QUEUE_URL")?)
-            .message_group_id(request.tenancy_id.as_str())
-            .message_body(serde_json::to_string(request).map_err(StorageError::corrupt)?)
+            .queue_url(self.environment.get(queue_url)?)
+            .message_group_id(tenancy.as_str())
+            .message_body(serde_json::to_string(message).map_err(StorageError::corrupt)?)
             .send()
             .await
             .during("sqs:SendMessage")?;

@@ -1,35 +1,32 @@
-//! A change: what is written, and the audit event of it, in one transaction.
+//! A change: what is written, and the audit event of it, in one transaction. The event goes to the end of the tenancy's log,
+//! which is a chain: the head of the log is swapped in the same transaction, and whoever finds it swapped tries again.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+    types::{AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
-use domain::{Access, Quota};
+use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Quota};
 use serde::Serialize;
+use serde_json::Value;
 use tenant_context::{
-    AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenantContext, Timestamp,
+    AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenantContext, Timestamp, id::Randomness,
 };
 
 use crate::{
     Storage, StorageError, due,
     item::{Item, item, key, string},
-    keys::{Collection, TENANCY_ACCESS, partition},
+    keys::{Collection, TENANCY_ACCESS, audit_place, partition},
 };
 
-/// How often a transaction that collided with another is tried again.
-const MOST_COLLISIONS: u32 = 5;
-
-#[derive(Serialize)]
-struct AuditEvent<'a> {
-    id: AuditEventId,
-    at: Timestamp,
-    action: &'a str,
-    principal: String,
-    subject: &'a str,
-}
+/// How often a transaction that came off second against another is tried again. Every change of a tenancy writes the head of
+/// its audit log, so many at once must take turns. With the pauses between, so many tries take some five seconds.
+const MOST_TRIES: u32 = 30;
+/// A pause is a random part of this, which doubles with each try up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 /// Writes that happen together or not at all, in the name of whoever holds the grant.
 pub(crate) struct Change<'s> {
@@ -38,6 +35,7 @@ pub(crate) struct Change<'s> {
     at: Timestamp,
     writes: Vec<TransactWriteItem>,
     counts: Vec<(Quota, i64)>,
+    event: NewAuditEvent,
 }
 
 /// A count whose condition is the quota.
@@ -48,6 +46,17 @@ struct Counted {
     limit: u64,
 }
 
+/// Why a transaction did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cancelled {
+    /// A condition of the change itself does not hold: trying again will not help.
+    OwnCondition,
+    /// Another change has written its audit event first.
+    LogMoved,
+    /// It met another transaction on the same item.
+    Collision,
+}
+
 impl<'s> Change<'s> {
     /// Starts a change to `subject`, with its audit event.
     pub(crate) fn new<P: Permission>(
@@ -56,17 +65,32 @@ impl<'s> Change<'s> {
         subject: &str,
     ) -> Result<Self, StorageError> {
         let at = storage.now();
-        let (writes, counts) = (Vec::new(), Vec::new());
-        let mut change = Self { storage, context: grant.context().clone(), at, writes, counts };
-        let event = AuditEvent {
-            id: AuditEventId::new(at, storage.randomness()),
+        Ok(Self {
+            storage,
+            context: grant.context().clone(),
             at,
-            action: grant.action().as_str(),
-            principal: grant.context().principal().to_string(),
-            subject,
+            writes: Vec::new(),
+            counts: Vec::new(),
+            event: NewAuditEvent {
+                id: AuditEventId::new(at, storage.randomness()),
+                at,
+                action: grant.action().as_str().to_owned(),
+                principal: grant.context().principal().to_string(),
+                subject: subject.to_owned(),
+                details: BTreeMap::new(),
+            },
+        })
+    }
+
+    /// Notes an id or the name of a state, or several of them, in the audit event. Never personal data.
+    pub(crate) fn detail(&mut self, name: &str, value: &impl Serialize) -> Result<&mut Self, StorageError> {
+        let text = match serde_json::to_value(value).map_err(StorageError::corrupt)? {
+            Value::String(text) => text,
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+            _ => return Err(StorageError::corrupt(format!("{name} is no text"))),
         };
-        change.create(Collection::Audit, event.id.as_str(), &event)?;
-        Ok(change)
+        self.event.details.insert(name.to_owned(), text);
+        Ok(self)
     }
 
     /// An item that must not exist yet.
@@ -263,33 +287,43 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
     }
 
-    /// Writes everything, or nothing.
+    /// Writes everything, with the audit event that comes next in the log, or nothing.
     ///
     /// # Errors
-    /// [`StorageError::QuotaExceeded`] when the tenancy may have no more of what is counted, [`StorageError::Conflict`] when any
-    /// other condition did not hold.
+    /// [`StorageError::QuotaExceeded`] when the tenancy may have no more of what is counted, [`StorageError::Conflict`] when
+    /// another condition of the change did not hold, [`StorageError::Corrupt`] when the audit log goes on beyond its head, so
+    /// that no event can come next.
     pub(crate) async fn commit(mut self) -> Result<(), StorageError> {
         let tenant = self.storage.tenant(&self.context).await?;
         let counted = self.write_counts().await?;
-        let mut attempt = 0;
+        let mut head = self.storage.find_audit_head(&self.context).await?;
+        let mut tries = 0;
         loop {
             let written = tenant
                 .clients
                 .dynamodb
                 .transact_write_items()
-                .set_transact_items(Some(self.writes.clone()))
+                .set_transact_items(Some(self.with_event_after(head.as_ref())?))
                 .send()
                 .await;
             let Err(error) = written else { return Ok(()) };
-            if let Some(exceeded) = exceeded(&counted, &error) {
+            let reasons = reasons(&error);
+            if let Some(exceeded) = exceeded(&counted, reasons.get(..self.writes.len()).unwrap_or_default()) {
                 return Err(exceeded);
             }
-            match cancellation(&error) {
-                Some("ConditionalCheckFailed") => return Err(StorageError::Conflict),
-                Some("TransactionConflict") if attempt < MOST_COLLISIONS => attempt += 1,
+            let cancelled = why_cancelled(reasons, self.writes.len());
+            match cancelled {
+                Some(Cancelled::OwnCondition) => return Err(StorageError::Conflict),
+                Some(_) if tries < MOST_TRIES => tries += 1,
                 _ => return Err(StorageError::from_sdk("dynamodb:TransactWriteItems", error)),
             }
-            tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+
+            tokio::time::sleep(pause(tries, self.storage.randomness())).await;
+            let now = self.storage.find_audit_head(&self.context).await?;
+            if cancelled == Some(Cancelled::LogMoved) && now == head {
+                return Err(StorageError::corrupt("the audit log goes on beyond its head"));
+            }
+            head = now;
         }
     }
 
@@ -318,6 +352,39 @@ impl<'s> Change<'s> {
         Ok(counted)
     }
 
+    /// The change's own writes, then the two of the audit log.
+    fn with_event_after(&self, head: Option<&AuditHead>) -> Result<Vec<TransactWriteItem>, StorageError> {
+        let event = AuditEvent::after(head, self.event.clone());
+        let place = audit_place(event.sequence);
+        let put = Put::builder()
+            .table_name(self.table(Collection::Audit)?)
+            .set_item(Some(item(partition(&self.context, Collection::Audit), place, &event)?))
+            .condition_expression("attribute_not_exists(pk)");
+
+        let key = partition(&self.context, Collection::AuditHead);
+        let swap = Put::builder().table_name(self.table(Collection::AuditHead)?).set_item(Some(item(
+            key,
+            self.context.tenancy().as_str(),
+            &event.head(),
+        )?));
+        let swap = match head {
+            None => swap.condition_expression("attribute_not_exists(pk)"),
+            Some(head) => swap
+                .condition_expression("#sequence = :sequence AND #hash = :hash")
+                .expression_attribute_names("#sequence", "sequence")
+                .expression_attribute_names("#hash", "hash")
+                .expression_attribute_values(":sequence", number(head.sequence))
+                .expression_attribute_values(":hash", string(head.hash.as_str())),
+        };
+
+        let mut writes = self.writes.clone();
+        for put in [put, swap] {
+            let put = put.build().map_err(StorageError::corrupt)?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        Ok(writes)
+    }
+
     fn table(&self, collection: Collection<'_>) -> Result<&'s str, StorageError> {
         self.storage.environment.get(collection.table())
     }
@@ -342,15 +409,9 @@ pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-type TransactError = SdkError<TransactWriteItemsError>;
-
-/// The quota that alone stood in the way.
-fn exceeded(counted: &[Counted], error: &TransactError) -> Option<StorageError> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-    else {
-        return None;
-    };
-    let mut failed = cancelled.cancellation_reasons().iter().enumerate().filter_map(|(at, reason)| {
+/// The quota that alone stood in the way; `reasons` are those of the change's own writes.
+fn exceeded(counted: &[Counted], reasons: &[CancellationReason]) -> Option<StorageError> {
+    let mut failed = reasons.iter().enumerate().filter_map(|(at, reason)| {
         let quota = counted.iter().find(|counted| counted.at == at);
         (reason.code() == Some("ConditionalCheckFailed")).then_some(quota)
     });
@@ -360,14 +421,76 @@ fn exceeded(counted: &[Counted], error: &TransactError) -> Option<StorageError> 
         .then_some(StorageError::QuotaExceeded { quota: first.quota, limit: first.limit })
 }
 
-/// Why a transaction was cancelled: a condition that failed counts before a collision with another transaction.
-fn cancellation(error: &TransactError) -> Option<&str> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-    else {
-        return None;
-    };
-    let codes = || cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    codes()
-        .find(|code| *code == "ConditionalCheckFailed")
-        .or_else(|| codes().find(|code| *code == "TransactionConflict"))
+/// Why a transaction was cancelled whose first `own` writes are the change's own, and the rest the audit log's. There is a
+/// reason for each write, in their order. A collision counts before the log: then the log need not have moved.
+fn why_cancelled(reasons: &[CancellationReason], own: usize) -> Option<Cancelled> {
+    let has = |reasons: &[CancellationReason], code| reasons.iter().any(|reason| reason.code() == Some(code));
+    let (change, log) = reasons.split_at_checked(own)?;
+    if has(change, "ConditionalCheckFailed") {
+        Some(Cancelled::OwnCondition)
+    } else if has(reasons, "TransactionConflict") {
+        Some(Cancelled::Collision)
+    } else if has(log, "ConditionalCheckFailed") {
+        Some(Cancelled::LogMoved)
+    } else {
+        None
+    }
+}
+
+fn reasons(error: &SdkError<TransactWriteItemsError>) -> &[CancellationReason] {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+            cancelled.cancellation_reasons()
+        }
+        _ => &[],
+    }
+}
+
+/// A random time, so that those who met do not meet again.
+fn pause(tries: u32, randomness: &dyn Randomness) -> Duration {
+    let longest = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(tries).unwrap_or(u32::MAX)).min(LONGEST_PAUSE);
+    let mut random = [0; 2];
+    randomness.fill(&mut random);
+    longest.mul_f64(f64::from(u16::from_be_bytes(random)) / f64::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemRandomness;
+
+    /// What comes of a change of two writes, and the log's two after them.
+    fn cancelled_by(codes: [&str; 4]) -> Option<Cancelled> {
+        let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+        why_cancelled(&reasons, 2)
+    }
+
+    #[test]
+    fn a_lost_race_is_told_from_a_conflict_by_the_place_of_the_reason() {
+        const FAILED: &str = "ConditionalCheckFailed";
+        const COLLIDED: &str = "TransactionConflict";
+        for (codes, why) in [
+            (["None", FAILED, "None", "None"], Some(Cancelled::OwnCondition)),
+            ([FAILED, "None", FAILED, FAILED], Some(Cancelled::OwnCondition)),
+            ([FAILED, COLLIDED, "None", COLLIDED], Some(Cancelled::OwnCondition)),
+            (["None", "None", FAILED, FAILED], Some(Cancelled::LogMoved)),
+            (["None", "None", "None", FAILED], Some(Cancelled::LogMoved)),
+            (["None", "None", FAILED, COLLIDED], Some(Cancelled::Collision)),
+            (["None", COLLIDED, "None", "None"], Some(Cancelled::Collision)),
+            (["None", "ItemCollectionSizeLimitExceeded", "None", "None"], None),
+        ] {
+            assert_eq!(cancelled_by(codes), why, "{codes:?}");
+        }
+        assert_eq!(why_cancelled(&[], 0), None, "no cancellation at all");
+    }
+
+    #[test]
+    fn pauses_grow_to_their_longest() {
+        let longest = |tries| {
+            let pauses = (0..200).map(|_| pause(tries, &SystemRandomness::new()));
+            pauses.max().unwrap()
+        };
+        assert!(longest(0) <= FIRST_PAUSE);
+        assert!(longest(MOST_TRIES) > LONGEST_PAUSE / 2 && longest(u32::MAX) <= LONGEST_PAUSE);
+    }
 }

@@ -95,6 +95,7 @@ impl Storage {
         let unfinished = UnfinishedUpload { id: upload.id.clone(), created_at: upload.created_at };
         let mut change = Change::new(self, grant, id)?;
         change
+            .detail("state", &upload.state)?
             .create(Collection::Uploads, id, upload)?
             .create(Collection::UnfinishedUploads, id, &unfinished)?
             .count(Quota::UnfinishedUploads, 1);
@@ -268,7 +269,12 @@ impl Storage {
     ) -> Result<(), StorageError> {
         reaches_upload(grant, upload)?;
         let mut change = Change::new(self, grant, upload.id.as_str())?;
-        change.replace_in_state(Collection::Uploads, upload.id.as_str(), &["created"], upload)?;
+        change.detail("state", &upload.state)?.replace_in_state(
+            Collection::Uploads,
+            upload.id.as_str(),
+            &["created"],
+            upload,
+        )?;
         change.commit().await
     }
 

@@ -152,7 +152,7 @@ impl Change<'_> {
 }
 
 impl Storage {
-    /// The people of the tenancy, each with what they may do.
+    /// The people of the tenancy, each with what they may do. Who asked is in the audit log before they see anybody.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -161,11 +161,12 @@ impl Storage {
         grant: &Grant<'_, ReadUsers>,
         request: &PageRequest,
     ) -> Result<Page<(User, Access)>, StorageError> {
+        self.record(grant, grant.context().tenancy().as_str()).await?;
         let page: Page<StoredUser> = self.list(grant.context(), Collection::Users, request).await?;
         Ok(Page { items: self.open_users(grant.context(), page.items).await?, next: page.next })
     }
 
-    /// Finds a person.
+    /// Finds a person. Who asked is in the audit log before they see them.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -174,6 +175,7 @@ impl Storage {
         grant: &Grant<'_, ReadUsers>,
         id: &UserId,
     ) -> Result<Option<(User, Access)>, StorageError> {
+        self.record(grant, id.as_str()).await?;
         let found = self.find_stored_user(grant.context(), id).await?;
         Ok(self.open_users(grant.context(), found.into_iter().collect()).await?.into_iter().next())
     }

@@ -48,7 +48,7 @@ pub enum Worker {
     Provision,
     /// Somebody who was invited, or for whom the tenancy's provider vouches → a user who signs in.
     SignIn,
-    /// Access that nobody used for long → none.
+    /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
 

@@ -24,4 +24,4 @@ pub use id::{
 };
 pub use member::MemberId;
 pub use permission::{Action, Denied, OutOfScope, Permission, ShowPermission, TenancyPermission};
-pub use timestamp::{Clock, Timestamp};
+pub use timestamp::{Clock, Date, Timestamp};

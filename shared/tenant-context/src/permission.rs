@@ -181,10 +181,14 @@ actions! {
     ReadListeners "listeners:read" Reads in Show;
     /// Give, renew and take feed tokens.
     ManageListeners "listeners:manage" Writes in Show;
+    /// See the audit log, and have it verified.
+    ReadAudit "audit:read" Reads in Tenancy;
     /// Workers only: decide what becomes of uploaded bytes.
     ProcessUpload "uploads:process" Works in Tenancy;
     /// Workers only: render feeds.
     RenderFeed "feeds:render" Works in Tenancy;
+    /// Workers only: write down the head of the audit log where nobody can change it.
+    AnchorAudit "audit:anchor" Works in Tenancy;
     /// Provisioning only: write the first items of a tenancy.
     ProvisionTenancy "tenancies:provision" Works in Tenancy;
     /// Sign-in only: let somebody in who was invited, or whom the tenancy's identity provider vouches for.

@@ -49,7 +49,7 @@ fn worker_allows(worker: Worker, action: Action) -> bool {
         Worker::Renderer => action == Action::RenderFeed,
         Worker::Provision => action == Action::ProvisionTenancy,
         Worker::SignIn => action == Action::AdmitUser,
-        Worker::Sweep => action == Action::ExpireAccess,
+        Worker::Sweep => matches!(action, Action::ExpireAccess | Action::AnchorAudit),
     }
 }
 

@@ -12,6 +12,15 @@ pub struct Timestamp {
     milliseconds: u64,
 }
 
+/// A day of the calendar in UTC, written as RFC 3339's `full-date`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct Date {
+    year: i32,
+    month: u8,
+    day: u8,
+}
+
 /// Tells the time. Taken as an argument, so that tests can move it.
 pub trait Clock: Send + Sync {
     /// The present moment.
@@ -53,6 +62,12 @@ impl Timestamp {
     pub fn plus(self, duration: Duration) -> Self {
         let more = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         Self::from_unix_milliseconds(self.milliseconds.saturating_add(more))
+    }
+
+    /// The day that it is then, in UTC.
+    pub fn date(self) -> Date {
+        let moment = self.date_time();
+        Date { year: moment.year(), month: u8::from(moment.month()), day: moment.day() }
     }
 
     /// RFC 2822 with a numeric zone, as RSS 2.0 asks: `Sat, 31 Jan 2026 09:30:00 +0000`.
@@ -133,6 +148,19 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// `2026-01-31`, so that text sorts as days do.
+impl fmt::Display for Date {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> String {
+        date.to_string()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +173,14 @@ mod tests {
         assert_eq!("2026-01-31T10:30:00.25+01:00".parse(), Ok(MOMENT));
         assert_eq!("yesterday".parse::<Timestamp>(), Err(InvalidTimestamp));
         assert_eq!("1969-12-31T23:59:59Z".parse::<Timestamp>(), Err(InvalidTimestamp));
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_utc() {
+        let date = |text: &str| text.parse::<Timestamp>().unwrap().date().to_string();
+        assert_eq!(date("2026-01-31T23:59:59.999Z"), "2026-01-31");
+        assert_eq!(date("2026-02-01T00:30:00+01:00"), "2026-01-31");
+        assert_eq!(date("2026-02-01T00:00:00Z"), "2026-02-01");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Wires the release function: the minute's sweep.
 
-use lambda_kit::{open_storage, start_logging};
+use lambda_kit::{Tick, open_storage, start_logging};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use shows::release_due::{Tick, release_due};
+use shows::release_due::release_due;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

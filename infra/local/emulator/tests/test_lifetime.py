@@ -6,6 +6,8 @@ import subprocess
 import time
 import unittest
 
+from botocore.exceptions import ClientError
+
 from . import emulator
 from .test_malware_scan import next_verdict, protected_bucket
 from .test_rest_api import api
@@ -126,11 +128,16 @@ class Lifetime(unittest.TestCase):
         stack = self.emulator.deploy({
             "Api": api("/open"),
             **protected_bucket(),
+            "LockedBucket": {"Type": "AWS::S3::Bucket", "Properties": {
+                "ObjectLockEnabled": True,
+                "ObjectLockConfiguration": {"Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}}},
             "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {
                 "BillingMode": "PAY_PER_REQUEST",
                 "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
                 "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}]}},
-        }, Api={"Ref": "Api"}, Bucket={"Ref": "Bucket"}, Table={"Ref": "Table"}, Queue={"Ref": "Queue"})
+        }, Api={"Ref": "Api"}, Bucket={"Ref": "Bucket"}, LockedBucket={"Ref": "LockedBucket"}, Table={"Ref": "Table"},
+            Queue={"Ref": "Queue"})
+        self.emulator.client("s3").put_object(Bucket=stack["LockedBucket"], Key="a", Body=b"kept")
         kms = self.emulator.client("kms")
         key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
         sealing = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -152,6 +159,10 @@ class Lifetime(unittest.TestCase):
         self.assertEqual(reader.get_object(Bucket=stack["Bucket"], Key="a")["Body"].read(), b"bytes")
         verdict = next_verdict(self.emulator.client("sqs"), stack["Queue"])
         self.assertEqual(verdict["detail"]["s3ObjectDetails"]["objectKey"], "a")
+        s3, locked = self.emulator.client("s3"), stack["LockedBucket"]
+        version = s3.head_object(Bucket=locked, Key="a")["VersionId"]
+        with self.assertRaisesRegex(ClientError, "AccessDenied"):
+            s3.delete_object(Bucket=locked, Key="a", VersionId=version)
         items = self.emulator.client("dynamodb").scan(TableName=stack["Table"])["Items"]
         self.assertEqual(items, [{"pk": {"S": "1"}}])
         kms = self.emulator.client("kms")

@@ -1,4 +1,7 @@
 import unittest
+from datetime import datetime, timezone
+
+from botocore.exceptions import ClientError
 
 from . import emulator
 
@@ -28,8 +31,15 @@ class Provisioners(unittest.TestCase):
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                 }]},
             }},
+            "LockedBucket": {"Type": "AWS::S3::Bucket", "Properties": {
+                "ObjectLockEnabled": True,
+                "ObjectLockConfiguration": {
+                    "ObjectLockEnabled": "Enabled",
+                    "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 400}},
+                },
+            }},
             "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "Key"}}},
-        }, **{name: {"Ref": name} for name in ("Key", "Table", "Bucket", "Topic")})
+        }, **{name: {"Ref": name} for name in ("Key", "Table", "Bucket", "LockedBucket", "Topic")})
 
     def test_table_has_key_expiry_and_recovery(self):
         dynamodb, table = self.emulator.client("dynamodb"), self.stack["Table"]
@@ -46,6 +56,17 @@ class Provisioners(unittest.TestCase):
         rule = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]
         self.assertEqual(rule["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 7})
         self.assertEqual(rule["Expiration"], {"Days": 30})
+
+    def test_locked_bucket_locks_every_version(self):
+        s3, bucket = self.emulator.client("s3"), self.stack["LockedBucket"]
+        lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+        self.assertEqual(lock["Rule"]["DefaultRetention"], {"Mode": "GOVERNANCE", "Days": 400})
+        version = s3.put_object(Bucket=bucket, Key="a", Body=b"a")["VersionId"]
+        retention = s3.get_object_retention(Bucket=bucket, Key="a", VersionId=version)["Retention"]
+        days = (retention["RetainUntilDate"] - datetime.now(timezone.utc)).total_seconds() / 86400
+        self.assertAlmostEqual(days, 400, delta=0.1)
+        with self.assertRaisesRegex(ClientError, "AccessDenied"):
+            s3.delete_object(Bucket=bucket, Key="a", VersionId=version)
 
     def test_topic_has_its_key(self):
         attributes = self.emulator.client("sns").get_topic_attributes(TopicArn=self.stack["Topic"])["Attributes"]

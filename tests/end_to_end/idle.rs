@@ -1,0 +1,159 @@
+//! Access that nobody uses: taken after thirty days, by a sweep whose time is its event's own.
+
+use std::time::Duration;
+
+use http::Method;
+use lambda_kit::SystemClock;
+use local::Stack;
+use serde_json::{Value, json};
+use tenant_context::{Clock, Timestamp};
+
+use crate::{
+    actors::Tenant,
+    members::Robot,
+    world::{run, unique},
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn sweep(tenant: &Tenant, as_of: Timestamp) {
+    let body = json!({ "tenancy_id": tenant.id, "as_of": as_of }).to_string();
+    let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
+    let answer = tenant.stack.aws().invoke("tenancy-sweep", &batch).await.unwrap();
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+}
+
+/// A queue that hears what the owners of one tenancy are told.
+struct Ear {
+    stack: &'static Stack,
+    queue: String,
+}
+
+impl Ear {
+    async fn of(tenant: &Tenant) -> Self {
+        let stack = tenant.stack;
+        let name = unique("ear");
+        let topic = stack.output("NoticeTopic").unwrap();
+        let queue_arn = format!("arn:aws:sqs:{}:{}:{name}", local::REGION, local::ACCOUNT);
+        let from_topic = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
+                "Resource": queue_arn, "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
+            }],
+        });
+        let queue = json!({ "QueueName": name, "Attributes": { "Policy": from_topic.to_string() } });
+        let made = stack.aws().sqs("CreateQueue", &queue).await.unwrap();
+        let filter = json!({ "TenancyId": [tenant.id] }).to_string();
+        stack.aws().subscribe(topic, &queue_arn, &filter).await.unwrap();
+        Self { stack, queue: made["QueueUrl"].as_str().unwrap().to_owned() }
+    }
+
+    /// What has been told so far, and was not heard before.
+    async fn hear(&self) -> Vec<Value> {
+        let receive = json!({ "QueueUrl": self.queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
+        let received = self.stack.aws().sqs("ReceiveMessage", &receive).await.unwrap();
+        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
+        let notice = |message: &Value| {
+            let envelope: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
+            serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap()
+        };
+        for message in &messages {
+            let delete = json!({ "QueueUrl": self.queue, "ReceiptHandle": message["ReceiptHandle"] });
+            self.stack.aws().sqs("DeleteMessage", &delete).await.unwrap();
+        }
+        messages.iter().map(notice).collect()
+    }
+}
+
+async fn groups_of(tenant: &Tenant, member: &str) -> Vec<Value> {
+    let review = tenant.owner.get("/v1/access-review").await.data();
+    let rows = review["rows"].as_array().unwrap().iter().filter(|row| row["member_id"] == member);
+    rows.map(|row| row["group"].clone()).filter(|group| !group.is_null()).collect()
+}
+
+#[test]
+fn who_has_been_idle_for_thirty_days_is_out() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let ear = Ear::of(&acme).await;
+        let idle = Robot::new(&acme, json!(["editors"]), false).await;
+        let session = idle.sign_in().await;
+        let granted_at = SystemClock.now();
+        let neighbour = Robot::new(&globex, json!(["editors"]), false).await;
+
+        sweep(&acme, granted_at.plus(29 * DAY)).await;
+        assert_eq!(groups_of(&acme, idle.id()).await, [json!("editors")], "29 days are no thirty");
+        sweep(&acme, granted_at.plus(31 * DAY)).await;
+
+        assert_eq!(groups_of(&acme, idle.id()).await, [] as [Value; 0]);
+        session.get("/v1/shows").await.assert_problem(401, "unauthenticated");
+        assert_eq!(idle.sign_in().await.get("/v1/me").await.data()["permissions"], json!([]));
+        assert_eq!(groups_of(&globex, neighbour.id()).await, [json!("editors")], "globex was not swept");
+        let told = ear.hear().await;
+        let about_idle: Vec<_> = told.iter().filter(|notice| notice["member_id"] == idle.id()).collect();
+        assert_eq!(about_idle.len(), 1, "{told:?}");
+        assert_eq!(
+            (&about_idle[0]["kind"], &about_idle[0]["groups"]),
+            (&json!("access_expired"), &json!(["editors"]))
+        );
+        let events = acme.owner.get("/v1/audit-events?action=access:expire").await.data();
+        let subjects: Vec<_> = events.as_array().unwrap().iter().map(|event| &event["subject"]).collect();
+        assert!(subjects.contains(&&json!(idle.id())), "{events}");
+    });
+}
+
+#[test]
+fn a_sweep_run_twice_takes_once_and_tells_once() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let ear = Ear::of(&acme).await;
+        let idle = Robot::new(&acme, json!(["editors"]), false).await;
+        let as_of = SystemClock.now().plus(31 * DAY);
+
+        sweep(&acme, as_of).await;
+        let first = ear.hear().await;
+        sweep(&acme, as_of).await;
+        let second = ear.hear().await;
+
+        let about = |told: &[Value]| told.iter().filter(|notice| notice["member_id"] == idle.id()).count();
+        assert_eq!((about(&first), about(&second)), (1, 0), "{first:?} {second:?}");
+        let events = acme.owner.get("/v1/audit-events?action=access:expire").await.data();
+        let ours = events.as_array().unwrap().iter().filter(|event| event["subject"] == idle.id()).count();
+        assert_eq!(ours, 1, "{events}");
+    });
+}
+
+#[test]
+fn the_last_owner_stays_however_idle() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let ear = Ear::of(&acme).await;
+        let owner = acme.owner.get("/v1/me").await.data()["principal_id"].as_str().unwrap().to_owned();
+
+        sweep(&acme, SystemClock.now().plus(365 * DAY)).await;
+
+        assert_eq!(groups_of(&acme, &owner).await, [json!("owners")]);
+        let told = ear.hear().await;
+        assert!(
+            told.iter()
+                .any(|notice| notice["member_id"] == owner.as_str() && notice["kind"] == "last_owner_idle"),
+            "{told:?}"
+        );
+    });
+}
+
+#[test]
+fn a_membership_that_was_granted_anew_counts_from_then() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let idle = Robot::new(&acme, json!(["editors"]), false).await;
+        sweep(&acme, SystemClock.now().plus(31 * DAY)).await;
+
+        let path = format!("/v1/groups/analysts/members/{}", idle.id());
+        acme.owner.send(Method::PUT, &path, &[], "{}").await.data();
+        sweep(&acme, SystemClock.now().plus(29 * DAY)).await;
+
+        assert_eq!(groups_of(&acme, idle.id()).await, [json!("analysts")]);
+    });
+}
