@@ -35,6 +35,7 @@ fn our_crates_use_only_what_is_below_them() {
     let shared = ["tenant-context", "domain", "rss", "storage", "identity", "lambda-kit"];
     let mut allowed = BTreeMap::from([
         ("tenant-context", vec![]),
+        ("policy-proof", vec![]),
         ("domain", vec!["tenant-context"]),
         ("rss", vec!["tenant-context", "domain"]),
         ("storage", vec!["tenant-context", "domain"]),

@@ -6,7 +6,7 @@ use crate::{
     Action, ClientId, Denied, ListenerId, MemberId, Membership, OutOfScope, Permission, ShowId,
     ShowPermission, TenancyId, TenancyPermission, Timestamp, UserId,
     permission::ProvisionTenancy,
-    policy::{Place, Question, allows},
+    policy::{Place, Question, allows, gives},
     token::VerifiedData,
 };
 
@@ -50,6 +50,18 @@ pub enum Worker {
     SignIn,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
+}
+
+impl Worker {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Worker::Media => "media",
+            Worker::Renderer => "renderer",
+            Worker::Provision => "provision",
+            Worker::SignIn => "sign-in",
+            Worker::Sweep => "sweep",
+        }
+    }
 }
 
 impl TenantContext {
@@ -141,31 +153,25 @@ impl TenantContext {
 
     /// Whether the caller holds everything that `membership` would give. Nobody gives what they do not have.
     pub fn may_give(&self, membership: &Membership) -> bool {
-        let given = std::slice::from_ref(membership);
-        let places: Vec<Place<'_>> = match &membership.shows {
-            None => vec![Place::Tenancy],
-            Some(shows) => shows.iter().map(Place::Show).collect(),
+        let (somewhere, places) = match &membership.shows {
+            None => (Place::Tenancy, vec![Place::Tenancy]),
+            Some(shows) => (Place::SomeShow, shows.iter().map(Place::Show).collect()),
         };
-        let questions =
-            places.iter().flat_map(|place| Action::ALL.iter().map(move |action| (*action, *place)));
-        questions.into_iter().all(|(action, place)| {
-            let question =
-                Question { principal: &self.principal, memberships: given, has_mfa: true, action, place };
-            !allows(question) || self.decide(action, place)
-        })
+        let mut given = Action::ALL.iter().copied().filter(|action| gives(membership, *action, somewhere));
+        given.all(|action| places.iter().all(|place| self.decide(action, *place)))
     }
 
     fn decide(&self, action: Action, place: Place<'_>) -> bool {
-        self.decide_with(self.mfa_at.is_some(), action, place)
+        allows(self.question(self.mfa_at.is_some(), action, place))
     }
 
-    fn decide_with(&self, has_mfa: bool, action: Action, place: Place<'_>) -> bool {
-        let (principal, memberships) = (&self.principal, self.memberships.as_slice());
-        allows(Question { principal, memberships, has_mfa, action, place })
+    fn question<'a>(&'a self, has_mfa: bool, action: Action, place: Place<'a>) -> Question<'a> {
+        let (tenancy, principal, memberships) = (&self.tenancy, &self.principal, &self.memberships);
+        Question { tenancy, principal, memberships, has_mfa, action, place }
     }
 
     fn denied(&self, action: Action, place: Place<'_>) -> Denied {
-        if action.effect().needs_mfa() && self.decide_with(true, action, place) {
+        if action.effect().needs_mfa() && allows(self.question(true, action, place)) {
             Denied::MfaRequired(action)
         } else {
             Denied::NotAllowed(action)
@@ -188,11 +194,7 @@ impl fmt::Display for Principal {
             Principal::Client(id) => id.fmt(formatter),
             Principal::Listener(id, _) => id.fmt(formatter),
             Principal::Public(_) => formatter.write_str("public"),
-            Principal::Worker(Worker::Media) => formatter.write_str("worker:media"),
-            Principal::Worker(Worker::Renderer) => formatter.write_str("worker:renderer"),
-            Principal::Worker(Worker::Provision) => formatter.write_str("worker:provision"),
-            Principal::Worker(Worker::SignIn) => formatter.write_str("worker:sign-in"),
-            Principal::Worker(Worker::Sweep) => formatter.write_str("worker:sweep"),
+            Principal::Worker(worker) => write!(formatter, "worker:{}", worker.as_str()),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! A [`TenantContext`] has private fields and four doors, all in [`context`]: a verified data token, a listener's feed token,
 //! a public slug, and a queue message. Storage asks for one wherever it reads, and for a [`Grant`] wherever it changes
 //! something for a caller, so a function that forgets to ask does not compile (see `tests/compile_fail`).
+//!
+//! Who may do what stands in `policy.cedar`, one page that `policy.rs` asks. `proof` proves its walls for every request.
 
 pub mod context;
 pub mod group;
