@@ -11,6 +11,7 @@
 mod actors;
 mod audio;
 mod bad_input;
+mod document;
 mod exchange;
 mod federated;
 mod flow;

@@ -6,8 +6,8 @@ use tenant_context::TenantContext;
 
 use crate::Problem;
 
-const DEFAULT_LIMIT: u16 = 50;
-const MOST: u16 = 200;
+pub(crate) const DEFAULT_LIMIT: u16 = 50;
+pub(crate) const MOST: u16 = 200;
 
 /// The cursor for what comes after `id` in `listing`.
 pub(crate) fn cursor(context: &TenantContext, listing: &str, id: &str) -> String {
