@@ -22,7 +22,7 @@ fn production_code() -> Vec<(String, String)> {
     for folder in ["functions", "shared"] {
         rust_files(&project().join(folder), &mut files);
     }
-    files.retain(|(name, _)| !name.contains("/tests/"));
+    files.retain(|(name, _)| !name.contains("/tests/") && !name.contains("/examples/"));
     for (_, text) in &mut files {
         if let Some(tests) = text.find("#[cfg(test)]") {
             text.truncate(tests);

@@ -3,6 +3,7 @@
 
 mod crates;
 mod doors;
+mod openapi;
 mod template;
 mod threats;
 

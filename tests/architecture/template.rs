@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use serde_norway::Value;
 
-use crate::project;
+use crate::{openapi, project};
 
 /// The template. Intrinsic functions read as their arguments.
 fn template() -> Value {
@@ -72,7 +72,7 @@ fn actions(statement: &Value) -> Vec<String> {
 }
 
 #[test]
-fn the_template_and_the_code_have_the_same_routes() {
+fn the_template_the_code_and_the_document_have_the_same_routes() {
     let tenancy_api = [
         sessions::routes().list(),
         tenancy::routes().list(),
@@ -81,14 +81,23 @@ fn the_template_and_the_code_have_the_same_routes() {
         shows::routes().list(),
         uploads::routes().list(),
     ];
-    assert_eq!(routes("TenancyApi"), tenancy_api.concat().into_iter().collect());
-    assert_eq!(routes("ListenerApi"), feeds::listen::routes().list().into_iter().collect());
+    let listener_api = feeds::listen::routes().list();
+    for (api, code) in [("TenancyApi", tenancy_api.concat()), ("ListenerApi", listener_api)] {
+        let code: BTreeSet<_> = code.into_iter().collect();
+        assert_eq!(routes(api), code, "the template's and the code's");
+        assert_eq!(openapi::routes(api), code, "the document's and the code's");
+    }
 }
 
 #[test]
 fn every_route_but_sign_in_asks_the_authorizer() {
-    let open =
-        ["/oauth/token", "/oauth/revoke", "/.well-known/openid-configuration", "/.well-known/jwks.json"];
+    let open = [
+        "/oauth/token",
+        "/oauth/revoke",
+        "/.well-known/openid-configuration",
+        "/.well-known/jwks.json",
+        "/openapi.json",
+    ];
     let body = &resource("TenancyApi")["Properties"]["DefinitionBody"];
     for (path, methods) in body["paths"].as_mapping().unwrap() {
         for (method, operation) in methods.as_mapping().unwrap() {

@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use local::{Client, Stack};
 use serde_json::{Value, json};
 
-use crate::world::unique;
+use crate::{document, world::unique};
 
 /// An answer of an API.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Answer {
     }
 }
 
-/// Sends one request as it is.
+/// Sends one request as it is. What comes of it must be as the OpenAPI document says.
 pub async fn send(
     stack: &Stack,
     method: Method,
@@ -60,12 +60,15 @@ pub async fn send(
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
 ) -> Answer {
-    let mut request = Request::builder().method(method).uri(url);
+    let mut request = Request::builder().method(method.clone()).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let (parts, body) = stack.http().send(request.body(body.into()).unwrap()).await.unwrap().into_parts();
-    Answer { status: parts.status, headers: parts.headers, body }
+    let sent = body.into();
+    let (parts, body) = stack.http().send(request.body(sent.clone()).unwrap()).await.unwrap().into_parts();
+    let answer = Answer { status: parts.status, headers: parts.headers, body };
+    document::check(stack, &method, url, &sent, &answer);
+    answer
 }
 
 /// Somebody with a context token.

@@ -12,6 +12,7 @@ mod actors;
 mod audio;
 mod audit;
 mod bad_input;
+mod document;
 mod exchange;
 mod federated;
 mod flow;

@@ -131,6 +131,42 @@ fn others_can_check_our_tokens() {
 }
 
 #[test]
+fn the_document_is_served_with_the_urls_of_its_deployment() {
+    run(async |stack| {
+        let url = format!("{}/openapi.json", stack.api());
+        let first = send(stack, Method::GET, &url, &[], "").await;
+        let again = send(stack, Method::GET, &url, &[("if-none-match", first.header("etag"))], "").await;
+
+        let document = first.json();
+        assert_eq!(document["servers"][0]["url"], stack.api());
+        assert_eq!(document["paths"]["/feeds/{file}"]["get"]["servers"][0]["url"], stack.listener());
+        assert!(!String::from_utf8_lossy(&first.body).contains("castkeep.example"));
+        assert_eq!(first.header("cache-control"), "public, max-age=300");
+        assert!(first.header("etag").starts_with('"'), "strong: {}", first.header("etag"));
+        assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+    });
+}
+
+/// Schemas are for the document, which tests make: the linker leaves them out of what runs on Lambda.
+#[test]
+fn no_bootstrap_carries_the_schemas() {
+    run(async |_| {
+        let target = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("bootstraps");
+        let mut bootstraps = 0;
+        for archive in std::fs::read_dir(target).unwrap().map(|entry| entry.unwrap().path()) {
+            if archive.extension().is_some_and(|extension| extension == "zip") {
+                let bytes = std::fs::read(&archive).unwrap();
+                let has = |name: &str| memchr::memmem::find(&bytes, name.as_bytes()).is_some();
+                assert!(has("lambda_runtime"), "names of functions can be found in {}", archive.display());
+                assert!(!has("schemars"), "{}", archive.display());
+                bootstraps += 1;
+            }
+        }
+        assert!(bootstraps >= 10, "only {bootstraps}");
+    });
+}
+
+#[test]
 fn personal_data_is_sealed_where_it_is_stored() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;

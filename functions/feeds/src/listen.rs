@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use domain::{FeedToken, Slug, Visibility};
-use http::Method;
-use lambda_kit::{Problem, Reply, Request, Router};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation, routes};
 use storage::{SecretHash, Storage};
 use tenant_context::{ShowId, TenantContext};
 
@@ -13,8 +12,8 @@ use crate::{
     pointer::{POINTER, Pointer},
 };
 
-mod conditional;
 mod documents;
+mod encoding;
 mod get_feed;
 mod get_media;
 
@@ -33,17 +32,20 @@ impl Listen {
     }
 }
 
-/// The routes.
-pub fn routes() -> Router<Listen> {
-    let mut router = Router::new();
-    for method in [Method::GET, Method::HEAD] {
-        router = router
-            .route(method.clone(), "/feeds/{file}", get_feed::get_feed)
-            .route(method.clone(), "/media/{episode}/{file}", get_media::get_media)
-            .route(method.clone(), "/p/{feed_token}/feeds/{file}", get_feed::get_feed)
-            .route(method, "/p/{feed_token}/media/{episode}/{file}", get_media::get_media);
-    }
-    router
+routes! {
+    /// The routes.
+    pub fn routes() -> Router<Listen>;
+    /// What they do.
+    pub fn operations() in "listen/";
+
+    GET "/feeds/{file}" => get_feed,
+    HEAD "/feeds/{file}" => get_feed as head_feed,
+    GET "/media/{episode}/{file}" => get_media,
+    HEAD "/media/{episode}/{file}" => get_media as head_media,
+    GET "/p/{feed_token}/feeds/{file}" => get_feed as get_private_feed,
+    HEAD "/p/{feed_token}/feeds/{file}" => get_feed as head_private_feed,
+    GET "/p/{feed_token}/media/{episode}/{file}" => get_media as get_private_media,
+    HEAD "/p/{feed_token}/media/{episode}/{file}" => get_media as head_private_media,
 }
 
 type App = Arc<Listen>;
@@ -54,6 +56,16 @@ struct Heard {
     show: ShowId,
     pointer: Pointer,
     token: Option<FeedToken>,
+}
+
+/// What every operation here is asked for and may answer.
+fn describe_hearing(operation: Operation) -> Operation {
+    let operation = operation.path_parameter::<String>("file").problem(Problem::not_found());
+    if operation.is_about("feed_token") {
+        operation.path_parameter::<FeedToken>("feed_token")
+    } else {
+        operation
+    }
 }
 
 /// Finds the feed behind `slug` for whoever asks. A private show has nothing for those without its token, and a token nothing

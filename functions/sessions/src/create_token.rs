@@ -1,9 +1,10 @@
-//! `POST /oauth/token`: credentials of one kind or another for a context token.
+//! `POST /oauth/token`: signs in, with credentials of one kind or another for a context token (RFC 6749, RFC 8693).
 //!
 //! Answers, errors too, look as RFC 6749 says (5.1 and 5.2), because OAuth clients read them.
 
 use http::{HeaderValue, StatusCode, header};
-use lambda_kit::{Problem, Reply, Request, json};
+use lambda_kit::{Problem, Reply, Request, json, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::{SessionRecord, StorageError};
 use tenant_context::{
@@ -42,19 +43,57 @@ pub(crate) enum NoSignIn {
     Failed(StorageError),
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "told to callers; Form reads one field after the other")]
+struct TokenRequest {
+    /// `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange`.
+    grant_type: String,
+    /// Of a machine client: here, or as HTTP Basic.
+    client_id: Option<String>,
+    /// Of a machine client: here, or as HTTP Basic.
+    client_secret: Option<String>,
+    /// Of a person: the ID token of the user pool.
+    subject_token: Option<String>,
+    /// Of a person: `urn:ietf:params:oauth:token-type:id_token`.
+    subject_token_type: Option<String>,
+    /// Of a person in several tenancies: the one to sign in to.
+    audience: Option<TenancyId>,
+    /// Of a person who was invited: the secret of the invitation, with the first sign-in.
+    invitation: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Token {
+    /// The context token.
     access_token: String,
+    /// `Bearer` (RFC 6750).
     token_type: &'static str,
+    /// Seconds.
     expires_in: u64,
 }
 
-#[derive(Serialize)]
-struct OauthError<'a> {
+/// RFC 6749, 5.2.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct OauthError<'a> {
+    /// The stable name, for programs.
     error: &'static str,
+    /// For people.
     error_description: &'static str,
+    /// The tenancies to choose from, with `invalid_target`.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     tenancies: &'a [TenancyId],
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .takes_as::<TokenRequest>("application/x-www-form-urlencoded")
+        .document::<Token>(StatusCode::OK, "application/json", "Signed in.")
+        .document::<OauthError>(StatusCode::BAD_REQUEST, "application/json", "Nobody signed in.")
+        .document::<OauthError>(
+            StatusCode::UNAUTHORIZED,
+            "application/json",
+            "No client has these credentials.",
+        )
 }
 
 pub(crate) async fn create_token(app: App, request: Request) -> Result<Reply, Problem> {
@@ -71,8 +110,8 @@ pub(crate) async fn create_token(app: App, request: Request) -> Result<Reply, Pr
 
     let signed_in = match signed_in {
         Ok(signed_in) => signed_in,
-        Err(NoSignIn::Refused(refusal)) => return Ok(describe(&refusal, &[])),
-        Err(NoSignIn::ChooseTenancy(tenancies)) => return Ok(describe(&CHOOSE, &tenancies)),
+        Err(NoSignIn::Refused(refusal)) => return Ok(no_sign_in(&refusal, &[])),
+        Err(NoSignIn::ChooseTenancy(tenancies)) => return Ok(no_sign_in(&CHOOSE, &tenancies)),
         Err(NoSignIn::Failed(error)) => return Err(error.into()),
     };
     let access_token = start_session(&app, &signed_in).await?;
@@ -123,7 +162,7 @@ impl From<StorageError> for NoSignIn {
 }
 
 /// Says no as RFC 6749, 5.2 has it. `tenancies` are those that the caller may choose from.
-pub(crate) fn describe(refusal: &Refusal, tenancies: &[TenancyId]) -> Reply {
+pub(crate) fn no_sign_in(refusal: &Refusal, tenancies: &[TenancyId]) -> Reply {
     let is_client = refusal.error == "invalid_client";
     let status = if is_client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
     let body = OauthError { error: refusal.error, error_description: refusal.description, tenancies };

@@ -1,10 +1,20 @@
-//! `POST /v1/shows/{show}/episodes`: a draft.
+//! `POST /v1/shows/{show}/episodes`: makes a draft of an episode.
 
-use domain::{Episode, NewEpisode};
-use lambda_kit::{Problem, Reply, Request, created};
+use domain::{Episode, NewEpisode, Quota};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use tenant_context::{EpisodeId, ShowId, permission::CreateEpisode};
 
 use crate::{App, Shows, view::EpisodeView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<CreateEpisode>()
+        .path_parameter::<ShowId>("show")
+        .takes::<NewEpisode>()
+        .idempotent()
+        .counted(Quota::Episodes)
+        .created_at_version::<EpisodeView>()
+}
 
 pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
@@ -27,15 +37,15 @@ pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, 
     if reserved.is_repeated
         && let Some(episode) = storage.find_episode(&context, &reserved.id).await?
     {
-        return Ok(describe(&app, episode));
+        return Ok(answer(&app, episode));
     }
     let episode = Episode::new(reserved.id, show.id, new, storage.now());
     storage.create_episode(&grant, &episode).await?;
 
-    Ok(describe(&app, episode))
+    Ok(answer(&app, episode))
 }
 
-fn describe(app: &Shows, episode: Episode) -> Reply {
+fn answer(app: &Shows, episode: Episode) -> Reply {
     let (location, version) = (format!("/v1/episodes/{}", episode.id), episode.version);
     created(EpisodeView::new(episode, app.api.storage.now()), &location, Some(version))
 }

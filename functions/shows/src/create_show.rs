@@ -1,11 +1,21 @@
-//! `POST /v1/shows`: a show under a slug that nobody else has.
+//! `POST /v1/shows`: makes a show under a slug that nobody else has.
 
 use domain::{NewShow, Quota, Show};
-use lambda_kit::{Problem, Reply, Request, created};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use storage::{SlugRecord, StorageError};
 use tenant_context::{ShowId, TenantContext, permission::CreateShow};
 
 use crate::{App, Shows, view::ShowView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<CreateShow>()
+        .takes::<NewShow>()
+        .idempotent()
+        .counted(Quota::Shows)
+        .created_at_version::<ShowView>()
+        .problem(slug_taken())
+}
 
 pub(crate) async fn create_show(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
@@ -17,7 +27,7 @@ pub(crate) async fn create_show(app: App, request: Request) -> Result<Reply, Pro
     if reserved.is_repeated
         && let Some(show) = app.api.storage.find_show(&context, &reserved.id).await?
     {
-        return Ok(describe(&app, show));
+        return Ok(answer(&app, show));
     }
     // Before the claim, or a show that is refused would keep its slug from everybody.
     app.api.storage.check_quota(&grant, Quota::Shows).await?;
@@ -26,7 +36,7 @@ pub(crate) async fn create_show(app: App, request: Request) -> Result<Reply, Pro
     app.api.storage.create_show(&grant, &show).await?;
     app.feed_changed(&context, &show.id).await;
 
-    Ok(describe(&app, show))
+    Ok(answer(&app, show))
 }
 
 /// Claims the slug. A claim of our own that no show came of (the process died in between) is taken over.
@@ -42,21 +52,22 @@ async fn claim_slug(app: &Shows, context: &TenantContext, show: &Show) -> Result
         result => return Ok(result?),
     }
 
-    let taken = || {
-        Problem::conflict(
-            "slug_taken",
-            "A show has this slug already. Choose another: it is part of the feed's URL.",
-        )
-    };
-    let holder = storage.find_slug(&show.slug).await?.ok_or_else(taken)?;
+    let holder = storage.find_slug(&show.slug).await?.ok_or_else(slug_taken)?;
     if holder.tenancy_id != *context.tenancy() || storage.find_show(context, &holder.show_id).await?.is_some()
     {
-        return Err(taken());
+        return Err(slug_taken());
     }
     Ok(storage.take_over_slug(&claim, &holder).await?)
 }
 
-fn describe(app: &Shows, show: Show) -> Reply {
+fn slug_taken() -> Problem {
+    Problem::conflict(
+        "slug_taken",
+        "A show has this slug already. Choose another: it is part of the feed's URL.",
+    )
+}
+
+fn answer(app: &Shows, show: Show) -> Reply {
     let (location, version) = (format!("/v1/shows/{}", show.id), show.version);
     created(ShowView::new(show, &app.addresses), &location, Some(version))
 }

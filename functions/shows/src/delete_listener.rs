@@ -1,9 +1,13 @@
-//! `DELETE /v1/listeners/{listener}`: their feed URL has stopped working when this answers.
+//! `DELETE /v1/listeners/{listener}`: deletes a listener. Their feed URL has stopped working when this answers.
 
-use lambda_kit::{Problem, Reply, Request, no_content};
+use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::{ListenerId, permission::ManageListeners};
 
 use crate::App;
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ManageListeners>().path_parameter::<ListenerId>("listener").no_content()
+}
 
 pub(crate) async fn delete_listener(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

@@ -1,9 +1,13 @@
-//! `GET /v1/episodes/{episode}`.
+//! `GET /v1/episodes/{episode}`: finds an episode.
 
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
-use tenant_context::permission::ReadEpisodes;
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
+use tenant_context::{EpisodeId, permission::ReadEpisodes};
 
 use crate::{App, view::EpisodeView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadEpisodes>().path_parameter::<EpisodeId>("episode").ok_at_version::<EpisodeView>()
+}
 
 pub(crate) async fn find_episode(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

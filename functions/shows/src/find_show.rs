@@ -1,9 +1,13 @@
-//! `GET /v1/shows/{show}`.
+//! `GET /v1/shows/{show}`: finds a show.
 
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
-use tenant_context::permission::ReadShows;
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
+use tenant_context::{ShowId, permission::ReadShows};
 
 use crate::{App, view::ShowView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadShows>().path_parameter::<ShowId>("show").ok_at_version::<ShowView>()
+}
 
 pub(crate) async fn find_show(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

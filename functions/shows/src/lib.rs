@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use domain::Addresses;
-use http::Method;
-use lambda_kit::{Api, Router};
+use lambda_kit::{Api, routes};
 use storage::RenderRequest;
 use tenant_context::{ShowId, TenantContext};
 
@@ -34,23 +33,26 @@ pub struct Shows {
     pub addresses: Addresses,
 }
 
-/// The routes.
-pub fn routes() -> Router<Shows> {
-    Router::new()
-        .route(Method::GET, "/v1/shows", list_shows::list_shows)
-        .route(Method::POST, "/v1/shows", create_show::create_show)
-        .route(Method::GET, "/v1/shows/{show}", find_show::find_show)
-        .route(Method::PATCH, "/v1/shows/{show}", update_show::update_show)
-        .route(Method::GET, "/v1/shows/{show}/episodes", list_episodes::list_episodes)
-        .route(Method::POST, "/v1/shows/{show}/episodes", create_episode::create_episode)
-        .route(Method::GET, "/v1/shows/{show}/listeners", list_listeners::list_listeners)
-        .route(Method::POST, "/v1/shows/{show}/listeners", create_listener::create_listener)
-        .route(Method::GET, "/v1/episodes/{episode}", find_episode::find_episode)
-        .route(Method::PATCH, "/v1/episodes/{episode}", update_episode::update_episode)
-        .route(Method::POST, "/v1/episodes/{episode}/publish", publish_episode::publish_episode)
-        .route(Method::POST, "/v1/episodes/{episode}/unpublish", unpublish_episode::unpublish_episode)
-        .route(Method::DELETE, "/v1/listeners/{listener}", delete_listener::delete_listener)
-        .route(Method::POST, "/v1/listeners/{listener}/rotate", rotate_feed_token::rotate_feed_token)
+routes! {
+    /// The routes.
+    pub fn routes() -> Router<Shows>;
+    /// What they do.
+    pub fn operations();
+
+    GET "/v1/shows" => list_shows,
+    POST "/v1/shows" => create_show,
+    GET "/v1/shows/{show}" => find_show,
+    PATCH "/v1/shows/{show}" => update_show,
+    GET "/v1/shows/{show}/episodes" => list_episodes,
+    POST "/v1/shows/{show}/episodes" => create_episode,
+    GET "/v1/shows/{show}/listeners" => list_listeners,
+    POST "/v1/shows/{show}/listeners" => create_listener,
+    GET "/v1/episodes/{episode}" => find_episode,
+    PATCH "/v1/episodes/{episode}" => update_episode,
+    POST "/v1/episodes/{episode}/publish" => publish_episode,
+    POST "/v1/episodes/{episode}/unpublish" => unpublish_episode,
+    DELETE "/v1/listeners/{listener}" => delete_listener,
+    POST "/v1/listeners/{listener}/rotate" => rotate_feed_token,
 }
 
 type App = Arc<Shows>;

@@ -1,9 +1,13 @@
-//! `GET /v1/shows/{show}/episodes`, drafts too.
+//! `GET /v1/shows/{show}/episodes`: lists a show's episodes, drafts too.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use tenant_context::{ShowId, permission::ReadEpisodes};
 
 use crate::{App, view::EpisodeView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadEpisodes>().path_parameter::<ShowId>("show").listed::<EpisodeView>()
+}
 
 pub(crate) async fn list_episodes(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

@@ -1,9 +1,13 @@
-//! `GET /v1/shows/{show}/listeners`, without their feed URLs.
+//! `GET /v1/shows/{show}/listeners`: lists a private show's listeners, without their feed URLs.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use tenant_context::{ShowId, permission::ReadListeners};
 
 use crate::{App, view::ListenerView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadListeners>().path_parameter::<ShowId>("show").listed::<ListenerView>()
+}
 
 pub(crate) async fn list_listeners(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

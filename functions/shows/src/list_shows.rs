@@ -1,9 +1,14 @@
-//! `GET /v1/shows`. A page may have fewer shows than asked for: those that the caller's memberships do not cover are left out.
+//! `GET /v1/shows`: lists the shows. A page may have fewer than asked for: those that the caller's memberships do not cover are
+//! left out.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use tenant_context::permission::ReadShows;
 
 use crate::{App, view::ShowView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadShows>().listed::<ShowView>()
+}
 
 pub(crate) async fn list_shows(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

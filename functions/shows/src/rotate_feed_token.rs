@@ -1,17 +1,24 @@
-//! `POST /v1/listeners/{listener}/rotate`: a new feed URL; the old one has stopped working when this answers.
+//! `POST /v1/listeners/{listener}/rotate`: gives a listener a new feed URL. The old one has stopped working when this answers.
 
 use domain::FeedToken;
-use lambda_kit::{Problem, Reply, Request, ok};
+use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::{ListenerId, permission::ManageListeners};
 use url::Url;
 
 use crate::App;
 
-#[derive(Serialize)]
+/// A listener's new address.
+#[derive(Serialize, JsonSchema)]
 struct Rotated {
     id: ListenerId,
+    /// In this one answer and nowhere else.
     feed_url: Url,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ManageListeners>().path_parameter::<ListenerId>("listener").ok::<Rotated>()
 }
 
 pub(crate) async fn rotate_feed_token(app: App, request: Request) -> Result<Reply, Problem> {

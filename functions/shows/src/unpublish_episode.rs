@@ -1,9 +1,19 @@
-//! `POST /v1/episodes/{episode}/unpublish`: out of the feed. Its GUID and enclosure URL stay its own for when it comes back.
+//! `POST /v1/episodes/{episode}/unpublish`: takes an episode out of the feed. Its GUID and enclosure URL stay its own for when
+//! it comes back.
 
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
 use tenant_context::{EpisodeId, permission::PublishEpisode};
 
 use crate::{App, view::EpisodeView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<PublishEpisode>()
+        .path_parameter::<EpisodeId>("episode")
+        .conditional()
+        .ok_at_version::<EpisodeView>()
+        .problem(not_published("Only an episode that was published or scheduled can be unpublished."))
+}
 
 pub(crate) async fn unpublish_episode(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
@@ -16,8 +26,7 @@ pub(crate) async fn unpublish_episode(app: App, request: Request) -> Result<Repl
 
     request.check_if_match(episode.version)?;
     let (version, now) = (episode.version, storage.now());
-    let is_changed =
-        episode.unpublish(now).map_err(|invalid| Problem::conflict("not_published", invalid.to_string()))?;
+    let is_changed = episode.unpublish(now).map_err(not_published)?;
     if is_changed {
         storage.update_published(&grant, &episode, version).await?;
         app.feed_changed(&context, &episode.show_id).await;
@@ -25,4 +34,8 @@ pub(crate) async fn unpublish_episode(app: App, request: Request) -> Result<Repl
 
     let version = episode.version;
     Ok(ok_at_version(EpisodeView::new(episode, now), version))
+}
+
+fn not_published(why: impl ToString) -> Problem {
+    Problem::conflict("not_published", why.to_string())
 }

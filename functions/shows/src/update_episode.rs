@@ -1,13 +1,23 @@
-//! `PATCH /v1/episodes/{episode}`: what is absent stays. What is, was or will be in the feed takes the right to publish.
+//! `PATCH /v1/episodes/{episode}`: changes an episode. What is absent stays. What is, was or will be in the feed takes the
+//! right to publish.
 
 use domain::{Episode, EpisodeChanges};
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
 use tenant_context::{
-    Action, Denied, Grant, TenantContext,
+    Action, Denied, EpisodeId, Grant, TenantContext,
     permission::{PublishEpisode, UpdateEpisode},
 };
 
 use crate::{App, view::EpisodeView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<UpdateEpisode>()
+        .path_parameter::<EpisodeId>("episode")
+        .takes::<EpisodeChanges>()
+        .conditional()
+        .ok_at_version::<EpisodeView>()
+}
 
 pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

@@ -1,10 +1,19 @@
-//! `PATCH /v1/shows/{show}`: what is absent stays.
+//! `PATCH /v1/shows/{show}`: changes a show. What is absent stays.
 
 use domain::ShowChanges;
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
-use tenant_context::permission::UpdateShow;
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
+use tenant_context::{ShowId, permission::UpdateShow};
 
 use crate::{App, view::ShowView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<UpdateShow>()
+        .path_parameter::<ShowId>("show")
+        .takes::<ShowChanges>()
+        .conditional()
+        .ok_at_version::<ShowView>()
+}
 
 pub(crate) async fn update_show(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

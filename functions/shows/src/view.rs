@@ -4,11 +4,13 @@ use domain::{
     Addresses, Author, Category, Description, Episode, EpisodeState, EpisodeTitle, Language, Listener,
     ListenerLabel, Show, ShowTitle, Slug, Visibility,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::{EpisodeId, ListenerId, MediaId, ShowId, Timestamp};
 use url::Url;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Show")]
 pub(crate) struct ShowView {
     id: ShowId,
     slug: Slug,
@@ -18,6 +20,7 @@ pub(crate) struct ShowView {
     category: Category,
     author: Author,
     visibility: Visibility,
+    /// Whether it carries a parental advisory, unless an episode says otherwise.
     explicit: bool,
     /// None for a private show: each listener has a URL of their own.
     feed_url: Option<Url>,
@@ -44,16 +47,21 @@ impl ShowView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Episode")]
 pub(crate) struct EpisodeView {
     id: EpisodeId,
     show_id: ShowId,
     title: EpisodeTitle,
     description: Description,
+    /// None while it is a draft without audio.
     media_id: Option<MediaId>,
+    /// Whether it carries a parental advisory; none is as the show says.
     explicit: Option<bool>,
     state: EpisodeState,
+    /// The item's `guid` in the feed, from when it is first published, for good.
     guid: Option<String>,
+    /// When it came or comes out; none for a draft.
     published_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -77,7 +85,8 @@ impl EpisodeView {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Listener")]
 pub(crate) struct ListenerView {
     id: ListenerId,
     show_id: ShowId,

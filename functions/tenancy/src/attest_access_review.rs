@@ -1,7 +1,8 @@
-//! `POST /v1/access-review/attestations`: an owner's word that the review which they have seen is as it should be.
+//! `POST /v1/access-review/attestations`: gives an owner's word that the review which they have seen is as it should be.
 
 use domain::ContentHash;
-use lambda_kit::{Problem, Reply, Request, created};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use storage::Attestation;
 use tenant_context::{
@@ -11,11 +12,19 @@ use tenant_context::{
 
 use crate::App;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewAttestation {
     /// `sha256` of the review that was seen.
     review_sha256: ContentHash,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<AttestAccessReview>()
+        .takes::<NewAttestation>()
+        .created::<Attestation>()
+        .problem(review_changed())
 }
 
 pub(crate) async fn attest_access_review(app: App, request: Request) -> Result<Reply, Problem> {
@@ -27,8 +36,7 @@ pub(crate) async fn attest_access_review(app: App, request: Request) -> Result<R
 
     let review = app.storage.review_access(&read_grant).await?;
     if review.digest() != review_sha256 {
-        let detail = "Access has changed since this review. Look at GET /v1/access-review again.";
-        return Err(Problem::conflict("review_changed", detail));
+        return Err(review_changed());
     }
     let now = app.storage.now();
     let attestation = Attestation {
@@ -41,4 +49,11 @@ pub(crate) async fn attest_access_review(app: App, request: Request) -> Result<R
     app.storage.create_attestation(&grant, &attestation).await?;
 
     Ok(created(attestation, "/v1/access-review/attestations", None))
+}
+
+fn review_changed() -> Problem {
+    Problem::conflict(
+        "review_changed",
+        "Access has changed since this review. Look at GET /v1/access-review again.",
+    )
 }

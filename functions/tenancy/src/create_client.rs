@@ -1,14 +1,15 @@
-//! `POST /v1/clients`: a machine client, whose secret is in this one answer and nowhere else.
+//! `POST /v1/clients`: makes a machine client, whose secret is in this one answer and nowhere else.
 
-use domain::{Access, AccessState, ClientName};
-use lambda_kit::{Problem, Reply, Request, created};
+use domain::{Access, AccessState, ClientName, Quota};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use storage::{Client, Secret};
 use tenant_context::{ClientId, GroupRef, permission::CreateClient};
 
 use crate::{App, giving, view::ClientWithSecret};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewClient {
     name: ClientName,
@@ -18,6 +19,14 @@ struct NewClient {
     /// Whether its sign-in counts as one with a second factor.
     #[serde(default)]
     is_vouched_for: bool,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<CreateClient>()
+        .takes::<NewClient>()
+        .counted(Quota::Clients)
+        .created::<ClientWithSecret>()
 }
 
 pub(crate) async fn create_client(app: App, request: Request) -> Result<Reply, Problem> {

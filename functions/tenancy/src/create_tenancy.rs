@@ -1,9 +1,10 @@
-//! `POST /v1/tenancies`: the operator makes a customer's space, with its own key and its first owner.
+//! `POST /v1/tenancies`: makes a customer's space, with its own key and its first owner. For the operator alone.
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
 use domain::{EmailAddress, Limits, PersonName, Quota, TenancyName};
-use lambda_kit::{Problem, Reply, Request, created};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use storage::{NewTenancy, Tenancy};
 
@@ -12,8 +13,9 @@ use crate::{
     view::{ClientWithSecret, InvitedUserView},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewTenancy")]
 struct Wire {
     name: TenancyName,
     owner: Owner,
@@ -21,15 +23,16 @@ struct Wire {
     limits: AgreedLimits,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewOwner")]
 struct Owner {
     name: PersonName,
     email: EmailAddress,
 }
 
 /// What is left out is as for everybody.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct AgreedLimits {
     requests_per_minute: Option<NonZeroU32>,
@@ -47,12 +50,16 @@ impl From<AgreedLimits> for Limits {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TenancyWithOwner {
     #[serde(flatten)]
     tenancy: Tenancy,
     owner: InvitedUserView,
     client: ClientWithSecret,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.signed_in().takes::<Wire>().created::<TenancyWithOwner>()
 }
 
 pub(crate) async fn create_tenancy(app: App, request: Request) -> Result<Reply, Problem> {

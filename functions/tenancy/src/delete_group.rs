@@ -1,9 +1,19 @@
-//! `DELETE /v1/groups/{group}`: a group of the tenancy's own that has no members.
+//! `DELETE /v1/groups/{group}`: deletes a group of the tenancy's own that has no members.
 
-use lambda_kit::{Problem, Reply, Request, no_content};
+use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::{GroupRef, permission::DeleteGroup};
 
 use crate::{App, giving, system_group};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<DeleteGroup>()
+        .path_parameter::<GroupRef>("group")
+        .conditional()
+        .no_content()
+        .problem(system_group())
+        .problem(group_has_members())
+}
 
 pub(crate) async fn delete_group(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
@@ -17,10 +27,16 @@ pub(crate) async fn delete_group(app: App, request: Request) -> Result<Reply, Pr
     request.check_if_match(found.version)?;
     let members = app.storage.list_access(&context).await?;
     if members.iter().any(|access| access.find(&group).is_some()) {
-        let detail = "Take its members out first: GET /v1/groups/{group}/members lists them.";
-        return Err(Problem::conflict("group_has_members", detail));
+        return Err(group_has_members());
     }
     app.storage.delete_group(&grant, id).await?;
 
     Ok(no_content())
+}
+
+fn group_has_members() -> Problem {
+    Problem::conflict(
+        "group_has_members",
+        "Take its members out first: GET /v1/groups/{group}/members lists them.",
+    )
 }

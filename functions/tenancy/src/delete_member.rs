@@ -1,9 +1,18 @@
-//! `DELETE /v1/groups/{group}/members/{member}`: out of a group. The member's sessions end within a minute.
+//! `DELETE /v1/groups/{group}/members/{member}`: takes a member out of a group. The member's sessions end within a minute.
 
-use lambda_kit::{Problem, Reply, Request, no_content};
+use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::{GroupRef, MemberId, permission::ManageMembers};
 
 use crate::{App, giving};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<ManageMembers>()
+        .path_parameter::<GroupRef>("group")
+        .path_parameter::<MemberId>("member")
+        .spares_the_last_owner()
+        .no_content()
+}
 
 pub(crate) async fn delete_member(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

@@ -1,9 +1,13 @@
-//! `DELETE /v1/tenancy/sso`: from then on people sign in with passwords and passkeys alone.
+//! `DELETE /v1/tenancy/sso`: lets people sign in with passwords and passkeys alone from now on.
 
-use lambda_kit::{Problem, Reply, Request, no_content};
+use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::permission::UpdateSso;
 
-use crate::sso::{App, State, problem};
+use crate::sso::{App, State, problem, sso_changing};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<UpdateSso>().conditional().no_content().problem(sso_changing())
+}
 
 pub(crate) async fn delete_sso(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;

@@ -1,9 +1,17 @@
-//! `GET /v1/groups/{group}`.
+//! `GET /v1/groups/{group}`: finds a group.
 
-use lambda_kit::{Problem, Reply, Request, ok, ok_at_version};
+use lambda_kit::{Problem, Reply, Request, ok, ok_at_version, openapi::Operation};
 use tenant_context::{GroupRef, permission::ReadGroups};
 
 use crate::{App, view::GroupView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<ReadGroups>()
+        .path_parameter::<GroupRef>("group")
+        .ok::<GroupView>()
+        .with_header_or_without("ETag")
+}
 
 pub(crate) async fn find_group(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

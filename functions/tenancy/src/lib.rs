@@ -4,9 +4,8 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use http::Method;
 use identity::{People, ProviderError};
-use lambda_kit::{Api, Problem, Router};
+use lambda_kit::{Api, Problem, routes};
 use storage::User;
 
 mod attest_access_review;
@@ -76,47 +75,57 @@ impl Admin {
     }
 }
 
-/// The routes of the `tenancy` function.
-pub fn routes() -> Router<Admin> {
-    Router::new()
-        .route(Method::GET, "/v1/me", show_caller::show_caller)
-        .route(Method::GET, "/v1/tenancy", find_tenancy::find_tenancy)
-        .route(Method::GET, "/v1/users", list_users::list_users)
-        .route(Method::POST, "/v1/users", invite_user::invite_user)
-        .route(Method::GET, "/v1/users/{user}", find_user::find_user)
-        .route(Method::PATCH, "/v1/users/{user}", update_user::update_user)
-        .route(Method::DELETE, "/v1/users/{user}", remove_user::remove_user)
-        .route(Method::POST, "/v1/users/{user}/invitation", renew_invitation::renew_invitation)
-        .route(Method::GET, "/v1/groups", list_groups::list_groups)
-        .route(Method::POST, "/v1/groups", create_group::create_group)
-        .route(Method::GET, "/v1/groups/{group}", find_group::find_group)
-        .route(Method::PATCH, "/v1/groups/{group}", update_group::update_group)
-        .route(Method::DELETE, "/v1/groups/{group}", delete_group::delete_group)
-        .route(Method::GET, "/v1/groups/{group}/members", list_members::list_members)
-        .route(Method::PUT, "/v1/groups/{group}/members/{member}", put_member::put_member)
-        .route(Method::DELETE, "/v1/groups/{group}/members/{member}", delete_member::delete_member)
-        .route(Method::GET, "/v1/access-review", review_access::review_access)
-        .route(Method::GET, "/v1/access-review/attestations", list_attestations::list_attestations)
-        .route(Method::POST, "/v1/access-review/attestations", attest_access_review::attest_access_review)
-        .route(Method::GET, "/v1/clients", list_clients::list_clients)
-        .route(Method::POST, "/v1/clients", create_client::create_client)
-        .route(Method::DELETE, "/v1/clients/{client}", revoke_client::revoke_client)
-        .route(Method::POST, "/v1/clients/{client}/rotate", rotate_client::rotate_client)
-        .route(Method::GET, "/v1/audit-events", list_audit_events::list_audit_events)
-        .route(Method::GET, "/v1/audit-events/verification", verify_audit_log::verify_audit_log)
+routes! {
+    /// The routes of the `tenancy` function.
+    pub fn routes() -> Router<Admin>;
+    /// What they do.
+    pub fn operations();
+
+    GET "/v1/me" => show_caller,
+    GET "/v1/tenancy" => find_tenancy,
+    GET "/v1/users" => list_users,
+    POST "/v1/users" => invite_user,
+    GET "/v1/users/{user}" => find_user,
+    PATCH "/v1/users/{user}" => update_user,
+    DELETE "/v1/users/{user}" => remove_user,
+    POST "/v1/users/{user}/invitation" => renew_invitation,
+    GET "/v1/groups" => list_groups,
+    POST "/v1/groups" => create_group,
+    GET "/v1/groups/{group}" => find_group,
+    PATCH "/v1/groups/{group}" => update_group,
+    DELETE "/v1/groups/{group}" => delete_group,
+    GET "/v1/groups/{group}/members" => list_members,
+    PUT "/v1/groups/{group}/members/{member}" => put_member,
+    DELETE "/v1/groups/{group}/members/{member}" => delete_member,
+    GET "/v1/access-review" => review_access,
+    GET "/v1/access-review/attestations" => list_attestations,
+    POST "/v1/access-review/attestations" => attest_access_review,
+    GET "/v1/clients" => list_clients,
+    POST "/v1/clients" => create_client,
+    DELETE "/v1/clients/{client}" => revoke_client,
+    POST "/v1/clients/{client}/rotate" => rotate_client,
+    GET "/v1/audit-events" => list_audit_events,
+    GET "/v1/audit-events/verification" => verify_audit_log,
 }
 
-/// The route of the `provision` function.
-pub fn provision_routes() -> Router<Admin> {
-    Router::new().route(Method::POST, "/v1/tenancies", create_tenancy::create_tenancy)
+routes! {
+    /// The route of the `provision` function.
+    pub fn provision_routes() -> Router<Admin>;
+    /// What it does.
+    pub fn provision_operations();
+
+    POST "/v1/tenancies" => create_tenancy,
 }
 
-/// The routes of the `sso` function.
-pub fn sso_routes() -> Router<SingleSignOn> {
-    Router::new()
-        .route(Method::GET, "/v1/tenancy/sso", find_sso::find_sso)
-        .route(Method::PUT, "/v1/tenancy/sso", update_sso::update_sso)
-        .route(Method::DELETE, "/v1/tenancy/sso", delete_sso::delete_sso)
+routes! {
+    /// The routes of the `sso` function.
+    pub fn sso_routes() -> Router<SingleSignOn>;
+    /// What they do.
+    pub fn sso_operations();
+
+    GET "/v1/tenancy/sso" => find_sso,
+    PUT "/v1/tenancy/sso" => update_sso,
+    DELETE "/v1/tenancy/sso" => delete_sso,
 }
 
 type App = Arc<Admin>;

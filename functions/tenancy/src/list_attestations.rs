@@ -1,9 +1,14 @@
-//! `GET /v1/access-review/attestations`: who attested which review, oldest first.
+//! `GET /v1/access-review/attestations`: lists who attested which review, oldest first.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
+use storage::Attestation;
 use tenant_context::permission::ReadAccessReview;
 
 use crate::App;
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadAccessReview>().listed::<Attestation>()
+}
 
 pub(crate) async fn list_attestations(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

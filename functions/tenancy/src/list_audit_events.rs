@@ -1,13 +1,25 @@
 //! `GET /v1/audit-events`: the audit log in its order, from the first event on, as JSON or one event a line.
 
 use domain::{AuditEvent, AuditFilter};
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use tenant_context::{Timestamp, permission::ReadAudit};
 
 use crate::App;
 
 const LINES: &str = "application/x-ndjson";
 const LONGEST_NAME: usize = 64;
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<ReadAudit>()
+        .query_parameter::<String>("action")
+        .query_parameter::<String>("principal")
+        .query_parameter::<String>("subject")
+        .query_parameter::<Timestamp>("after")
+        .query_parameter::<Timestamp>("before")
+        .listed::<AuditEvent>()
+        .or_as::<String>(LINES)
+}
 
 pub(crate) async fn list_audit_events(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

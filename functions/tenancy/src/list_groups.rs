@@ -1,10 +1,14 @@
-//! `GET /v1/groups`: the system's six, then the tenancy's own, each with what it allows.
+//! `GET /v1/groups`: lists the system's six groups, then the tenancy's own, each with what it allows.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use storage::Page;
 use tenant_context::{SystemGroup, permission::ReadGroups};
 
 use crate::{App, view::GroupView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadGroups>().listed_whole::<GroupView>()
+}
 
 pub(crate) async fn list_groups(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

@@ -1,10 +1,14 @@
-//! `GET /v1/groups/{group}/members`: who is in a group, by id.
+//! `GET /v1/groups/{group}/members`: lists who is in a group, by id.
 
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use storage::Page;
 use tenant_context::{GroupRef, permission::ReadGroups};
 
 use crate::{App, view::MemberView};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadGroups>().path_parameter::<GroupRef>("group").listed::<MemberView>()
+}
 
 pub(crate) async fn list_members(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

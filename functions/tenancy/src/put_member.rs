@@ -1,19 +1,31 @@
-//! `PUT /v1/groups/{group}/members/{member}`: into a group, in the whole tenancy or in certain shows. The member's sessions end
-//! within a minute; the next sign-in has what this gives.
+//! `PUT /v1/groups/{group}/members/{member}`: puts a member into a group, in the whole tenancy or in certain shows. The member's
+//! sessions end within a minute; the next sign-in has what this gives.
 
 use domain::Access;
-use lambda_kit::{Api, FieldError, Problem, Reply, Request, ok};
+use lambda_kit::{Api, FieldError, Problem, Reply, Request, ok, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tenant_context::{GroupRef, MemberId, ShowId, TenantContext, permission::ManageMembers};
 
 use crate::{App, giving, view::MemberView};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewMembership")]
 struct Wire {
     /// The shows that it covers; absent means the whole tenancy.
     #[serde(default)]
     shows: Option<Vec<ShowId>>,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<ManageMembers>()
+        .path_parameter::<GroupRef>("group")
+        .path_parameter::<MemberId>("member")
+        .takes::<Wire>()
+        .spares_the_last_owner()
+        .ok::<MemberView>()
 }
 
 pub(crate) async fn put_member(app: App, request: Request) -> Result<Reply, Problem> {
@@ -35,10 +47,10 @@ pub(crate) async fn put_member(app: App, request: Request) -> Result<Reply, Prob
         app.storage.update_membership(&grant, &group, &before, &after).await?;
     }
 
-    describe(&after, &group)
+    answer(&after, &group)
 }
 
-fn describe(access: &Access, group: &GroupRef) -> Result<Reply, Problem> {
+fn answer(access: &Access, group: &GroupRef) -> Result<Reply, Problem> {
     let membership = access.find(group).ok_or_else(Problem::internal)?;
     Ok(ok(MemberView::new(access, membership)))
 }

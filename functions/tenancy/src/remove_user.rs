@@ -1,9 +1,18 @@
-//! `DELETE /v1/users/{user}`: their name, their address and their access go; their sessions end within a minute.
+//! `DELETE /v1/users/{user}`: removes somebody. Their name, their address and their access go; their sessions end within a minute.
 
-use lambda_kit::{Problem, Reply, Request, no_content};
+use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::{MemberId, UserId, permission::RemoveUser};
 
 use crate::{App, giving};
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<RemoveUser>()
+        .path_parameter::<UserId>("user")
+        .conditional()
+        .spares_the_last_owner()
+        .no_content()
+}
 
 pub(crate) async fn remove_user(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

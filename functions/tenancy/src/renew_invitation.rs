@@ -1,7 +1,8 @@
-//! `POST /v1/users/{user}/invitation`: another invitation for somebody who has yet to accept; the one before is void.
+//! `POST /v1/users/{user}/invitation`: gives another invitation to somebody who has yet to accept. The one before is void.
 
 use domain::AccessState;
-use lambda_kit::{Problem, Reply, Request, created};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tenant_context::{
     MemberId, UserId,
@@ -10,9 +11,20 @@ use tenant_context::{
 
 use crate::{App, giving, view::InvitationView};
 
-#[derive(Deserialize)]
+/// Nothing needs to be said.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Nothing")]
 struct Wire {}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<InviteUser>()
+        .path_parameter::<UserId>("user")
+        .takes::<Wire>()
+        .created::<InvitationView>()
+        .problem(already_accepted())
+}
 
 pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
@@ -25,7 +37,7 @@ pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply
     giving::check_access(&app, &context, &access).await?;
 
     if access.state != AccessState::Invited {
-        return Err(Problem::conflict("already_accepted", "This user has accepted an invitation before."));
+        return Err(already_accepted());
     }
     let read_grant = context.grant::<ReadUsers>()?;
     let (user, _) = app.storage.find_user(&read_grant, &id).await?.ok_or_else(Problem::not_found)?;
@@ -33,4 +45,8 @@ pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply
     app.invite(&user).await?;
 
     Ok(created(InvitationView::from(invitation), &format!("/v1/users/{id}"), None))
+}
+
+fn already_accepted() -> Problem {
+    Problem::conflict("already_accepted", "This user has accepted an invitation before.")
 }

@@ -1,18 +1,24 @@
-//! `GET /v1/access-review`: who may do what, since when, by whose leave, and when they last did. As JSON, or as CSV for those who
-//! ask with `Accept: text/csv`.
+//! `GET /v1/access-review`: tells who may do what, since when, by whose leave, and when they last did. As JSON, or as CSV for those
+//! who ask with `Accept: text/csv`.
 
 use http::{HeaderValue, header};
-use lambda_kit::{Problem, Reply, Request, ok};
+use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::permission::ReadAccessReview;
 
 use crate::App;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AccessReview")]
 struct View<'a> {
     /// What `POST /v1/access-review/attestations` wants to know: the SHA-256 of who may do what.
     sha256: &'a str,
     rows: &'a [domain::ReviewedAccess],
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadAccessReview>().ok::<View>().or_as::<String>("text/csv")
 }
 
 pub(crate) async fn review_access(app: App, request: Request) -> Result<Reply, Problem> {

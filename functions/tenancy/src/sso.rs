@@ -10,6 +10,7 @@ use domain::{ProviderName, SsoSettings};
 use http::StatusCode;
 use identity::{IdentityProviders, ProviderError};
 use lambda_kit::{Api, Problem, Request};
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::{ProviderRecord, Sso};
 use tenant_context::{TenantContext, Timestamp};
@@ -35,8 +36,9 @@ pub(crate) struct Found {
     pub record: Option<ProviderRecord>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "SsoState")]
 pub(crate) enum State {
     /// People sign in with passwords and passkeys alone.
     Off,
@@ -48,7 +50,8 @@ pub(crate) enum State {
     Unfinished,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sso")]
 pub(crate) struct SsoView {
     state: State,
     settings: Option<SsoSettings>,
@@ -60,7 +63,8 @@ pub(crate) struct SsoView {
 }
 
 /// What a SAML provider must be told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SamlServiceProvider")]
 struct SamlView {
     assertion_consumer_url: String,
     entity_id: String,
@@ -69,7 +73,8 @@ struct SamlView {
 }
 
 /// What an OpenID provider must be told.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OidcRelyingParty")]
 struct OidcView {
     redirect_uri: String,
     scopes: &'static [&'static str],
@@ -119,13 +124,17 @@ impl Found {
     pub(crate) fn check_changeable(&self, request: &Request, now: Timestamp) -> Result<State, Problem> {
         request.check_if_match(self.sso.version)?;
         match self.state(now) {
-            State::Changing => Err(Problem::conflict(
-                "sso_changing",
-                "A change of single sign-on is under way, or was cut off just now. Repeat in half a minute.",
-            )),
+            State::Changing => Err(sso_changing()),
             state => Ok(state),
         }
     }
+}
+
+pub(crate) fn sso_changing() -> Problem {
+    Problem::conflict(
+        "sso_changing",
+        "A change of single sign-on is under way, or was cut off just now. Repeat in half a minute.",
+    )
 }
 
 /// What to answer when Cognito did not do its part. `pointer` is the member that Cognito was to read.

@@ -1,20 +1,32 @@
-//! `PATCH /v1/groups/{group}`: what is absent stays. Every session of the tenancy ends within a minute, so that nobody goes on
-//! with what the group allowed before.
+//! `PATCH /v1/groups/{group}`: changes a group of the tenancy's own. What is absent stays. Every session of the tenancy ends within
+//! a minute, so that nobody goes on with what the group allowed before.
 
 use domain::GroupName;
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tenant_context::{Action, GroupRef, permission::UpdateGroup};
 
 use crate::{App, giving, system_group, view::GroupView};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "GroupChanges")]
 struct Changes {
     #[serde(default)]
     name: Option<GroupName>,
     #[serde(default)]
     permissions: Option<Vec<Action>>,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<UpdateGroup>()
+        .path_parameter::<GroupRef>("group")
+        .takes::<Changes>()
+        .conditional()
+        .ok_at_version::<GroupView>()
+        .problem(system_group())
 }
 
 pub(crate) async fn update_group(app: App, request: Request) -> Result<Reply, Problem> {

@@ -1,21 +1,23 @@
-//! `PUT /v1/tenancy/sso`: people sign in through this provider from now on. It replaces what was set before, whole.
+//! `PUT /v1/tenancy/sso`: lets people sign in through this provider from now on. It replaces what was set before, whole.
 
 use domain::{
     IdentityProvider, MetadataDocument, OidcClientId, OidcClientSecret, PublicUrl, SamlMetadata, SsoSettings,
 };
 use identity::ProviderError;
-use lambda_kit::{FieldError, Problem, Reply, Request, ok_at_version};
+use lambda_kit::{FieldError, Problem, Reply, Request, ok_at_version, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use storage::{ProviderRecord, Sso, StorageError};
 use tenant_context::{Grant, GroupRef, SystemGroup, TenantContext, permission::UpdateSso};
 
 use crate::{
     giving,
-    sso::{App, Found, SingleSignOn, State, problem},
+    sso::{App, Found, SingleSignOn, SsoView, State, problem, sso_changing},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewSsoSettings")]
 struct Wire {
     protocol: Protocol,
     metadata_url: Option<PublicUrl>,
@@ -31,8 +33,9 @@ struct Wire {
     join_group: Option<GroupRef>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "SsoProtocol")]
 enum Protocol {
     Saml,
     Oidc,
@@ -94,6 +97,16 @@ impl Wire {
     }
 }
 
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<UpdateSso>()
+        .takes::<Wire>()
+        .conditional()
+        .ok_at_version::<SsoView>()
+        .problem(sso_changing())
+        .problem(sso_protocol())
+}
+
 pub(crate) async fn update_sso(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
     let Wanted { settings, secret } = request.json::<Wire>()?.parse()?;
@@ -126,12 +139,16 @@ async fn check_giving(
 /// Cognito cannot turn a provider of one kind into one of the other.
 fn check_protocol(sso: &Sso, wanted: &SsoSettings) -> Result<(), Problem> {
     match &sso.settings {
-        Some(settings) if !settings.provider.speaks_as(&wanted.provider) => Err(Problem::conflict(
-            "sso_protocol",
-            "Single sign-on speaks another protocol. Delete it first, then set it up again.",
-        )),
+        Some(settings) if !settings.provider.speaks_as(&wanted.provider) => Err(sso_protocol()),
         _ => Ok(()),
     }
+}
+
+fn sso_protocol() -> Problem {
+    Problem::conflict(
+        "sso_protocol",
+        "Single sign-on speaks another protocol. Delete it first, then set it up again.",
+    )
 }
 
 async fn change(

@@ -1,7 +1,8 @@
 //! `PATCH /v1/users/{user}`: suspends somebody, or lets them back in. Their sessions end within a minute.
 
 use domain::AccessState;
-use lambda_kit::{Problem, Reply, Request, ok_at_version};
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tenant_context::{
     UserId,
@@ -10,17 +11,30 @@ use tenant_context::{
 
 use crate::{App, giving, view::UserView};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "UserChanges")]
 struct Wire {
     state: NewState,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NewUserState")]
 enum NewState {
     Active,
     Suspended,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<UpdateUser>()
+        .path_parameter::<UserId>("user")
+        .takes::<Wire>()
+        .conditional()
+        .spares_the_last_owner()
+        .ok_at_version::<UserView>()
+        .problem(not_accepted())
 }
 
 pub(crate) async fn update_user(app: App, request: Request) -> Result<Reply, Problem> {
@@ -35,8 +49,7 @@ pub(crate) async fn update_user(app: App, request: Request) -> Result<Reply, Pro
 
     request.check_if_match(before.version)?;
     if before.state == AccessState::Invited {
-        let detail = "This user has yet to accept the invitation. Remove them instead.";
-        return Err(Problem::conflict("not_accepted", detail));
+        return Err(not_accepted());
     }
     let mut after = before.clone();
     let is_changed = after.enter(match state {
@@ -49,4 +62,8 @@ pub(crate) async fn update_user(app: App, request: Request) -> Result<Reply, Pro
 
     let version = after.version;
     Ok(ok_at_version(UserView::new((user, after)), version))
+}
+
+fn not_accepted() -> Problem {
+    Problem::conflict("not_accepted", "This user has yet to accept the invitation. Remove them instead.")
 }

@@ -1,7 +1,8 @@
 //! `GET /v1/audit-events/verification`: recomputes the audit log and holds it against its head and its newest anchors.
 
 use domain::{AuditHead, AuditPlace, AuditProblem};
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
+use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use tenant_context::permission::ReadAudit;
 
@@ -11,13 +12,20 @@ const LISTING: &str = "audit-events/verification";
 /// A few megabytes, which takes seconds.
 const MOST_EVENTS: u16 = 20_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditVerification")]
 struct Verification {
     /// Whether all is as it was, as far as this page goes.
     is_intact: bool,
     events: u64,
     head: Option<AuditHead>,
     problem: Option<AuditProblem>,
+}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadAudit>().paged::<Verification>(
+        |_| json_schema!({ "type": "integer", "minimum": 1, "maximum": MOST_EVENTS, "default": MOST_EVENTS }),
+    )
 }
 
 pub(crate) async fn verify_audit_log(app: App, request: Request) -> Result<Reply, Problem> {

@@ -3,11 +3,13 @@
 use domain::{
     Access, AccessState, ClientName, CustomGroup, EmailAddress, GrantedMembership, GroupName, PersonName,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::{Client, Invitation, Secret, User};
 use tenant_context::{Action, ClientId, GroupRef, MemberId, ShowId, SystemGroup, Timestamp, UserId};
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "User")]
 pub(crate) struct UserView {
     id: UserId,
     name: PersonName,
@@ -18,63 +20,74 @@ pub(crate) struct UserView {
 }
 
 /// A user with the only sight of their invitation.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InvitedUser")]
 pub(crate) struct InvitedUserView {
     #[serde(flatten)]
     user: UserView,
     invitation: InvitationView,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Invitation")]
 pub(crate) struct InvitationView {
     /// Goes with the first sign-in: `invitation=…` at `POST /oauth/token`.
     secret: String,
     expires_at: Timestamp,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Client")]
 pub(crate) struct ClientView {
     client_id: ClientId,
     name: ClientName,
+    /// What its secret begins with, to tell one secret from another.
     secret_prefix: String,
     memberships: Vec<MembershipView>,
     /// Whether its sign-in counts as one with a second factor.
     is_vouched_for: bool,
+    /// The person it was made for, if for one.
     user_id: Option<UserId>,
     created_at: Timestamp,
     rotated_at: Timestamp,
 }
 
 /// A client with the only sight of its secret.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ClientWithSecret {
     #[serde(flatten)]
     client: ClientView,
     client_secret: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "GrantedMembership")]
 pub(crate) struct MembershipView {
     group: GroupRef,
     /// The shows that it covers; null means the whole tenancy.
     shows: Option<Vec<ShowId>>,
     granted_at: Timestamp,
+    /// By whom: the id of a person or a machine client.
     granted_by: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Group")]
 pub(crate) struct GroupView {
     /// A name for the system's groups, `grp_…` for the tenancy's own.
     id: GroupRef,
     name: String,
     /// Whether it is the same in every tenancy and cannot be changed.
     is_system: bool,
+    /// What it allows.
     permissions: Vec<Action>,
+    /// When it was made; none for a system group.
     created_at: Option<Timestamp>,
 }
 
 /// A member of a group.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
 pub(crate) struct MemberView {
     pub(crate) member_id: MemberId,
     state: AccessState,

@@ -1,21 +1,33 @@
-//! `POST /v1/uploads/{upload}/complete`: all parts are there; scanning and probing follow by themselves.
+//! `POST /v1/uploads/{upload}/complete`: says that all parts are there. Scanning and probing follow by themselves.
 
 use domain::{Part, PartPlan, Upload, UploadState};
-use lambda_kit::{FieldError, Problem, Reply, Request, accepted};
+use lambda_kit::{FieldError, Problem, Reply, Request, accepted, openapi::Operation};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use storage::{ReceivedPart, StorageError};
 use tenant_context::{UploadId, permission::CreateUpload};
 
 use crate::{App, view::UploadView};
 
-#[derive(Deserialize)]
+/// Nothing needs to be said.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wire {}
+#[schemars(rename = "Nothing")]
+struct Completion {}
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<CreateUpload>()
+        .path_parameter::<UploadId>("upload")
+        .takes::<Completion>()
+        .accepted::<UploadView>()
+        .problem(upload_incomplete())
+}
 
 pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let id: UploadId = request.parameter("upload")?;
-    let Wire {} = request.json()?;
+    let Completion {} = request.json()?;
 
     let permit = context.ask::<CreateUpload>()?;
     let mut upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
@@ -53,8 +65,12 @@ fn check_parts(upload: &Upload, received: &[ReceivedPart]) -> Result<(), Problem
     if wrong.is_empty() {
         return Ok(());
     }
+    Err(Problem { errors: wrong, ..upload_incomplete() })
+}
+
+fn upload_incomplete() -> Problem {
     let detail = "Parts are missing or have another size than announced. GET the upload for URLs, PUT them, complete again.";
-    Err(Problem { errors: wrong, ..Problem::conflict("upload_incomplete", detail) })
+    Problem::conflict("upload_incomplete", detail)
 }
 
 fn complaint(part: &Part, received: &[ReceivedPart]) -> Option<String> {

@@ -1,13 +1,22 @@
-//! `POST /v1/uploads`: where to PUT the parts of a file.
+//! `POST /v1/uploads`: starts an upload, and answers where to PUT the parts of the file.
 
-use domain::{NewUpload, PartPlan, Upload};
-use lambda_kit::{Problem, Reply, Request, created};
+use domain::{NewUpload, PartPlan, Quota, Upload};
+use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use tenant_context::{Grant, UploadId, permission::CreateUpload};
 
 use crate::{
     App,
     view::{UploadView, next_batch},
 };
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation
+        .needs::<CreateUpload>()
+        .takes::<NewUpload>()
+        .idempotent()
+        .counted(Quota::UnfinishedUploads)
+        .created::<UploadView>()
+}
 
 pub(crate) async fn create_upload(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

@@ -1,13 +1,20 @@
-//! `GET /v1/uploads/{upload}`: how far it got, and fresh URLs for the parts that are missing.
+//! `GET /v1/uploads/{upload}`: shows how far an upload got, with fresh URLs for the parts that are missing.
 
 use domain::{PartPlan, UploadState};
-use lambda_kit::{Problem, Reply, Request, ok};
-use tenant_context::permission::{CreateUpload, ReadUploads};
+use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
+use tenant_context::{
+    UploadId,
+    permission::{CreateUpload, ReadUploads},
+};
 
 use crate::{
     App,
     view::{UploadView, next_batch},
 };
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    operation.needs::<ReadUploads>().path_parameter::<UploadId>("upload").ok::<UploadView>()
+}
 
 pub(crate) async fn find_upload(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;

@@ -1,6 +1,7 @@
 //! What callers see of an upload.
 
 use domain::{ContentHash, ContentType, FileName, Part, Rejection, Upload, UploadState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::UploadPart;
 use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
@@ -8,28 +9,38 @@ use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
 /// How many parts get a URL in one answer; `GET` signs the next.
 const MOST_PARTS: usize = 100;
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Upload")]
 pub(crate) struct UploadView {
     id: UploadId,
     show_id: Option<ShowId>,
     file_name: FileName,
     content_type: ContentType,
+    /// How many bytes the caller says there are.
     size_bytes: u64,
+    /// What the caller says they hash to, if they say.
     sha256: Option<ContentHash>,
+    /// Bytes in each part but the last.
     part_size: u64,
     state: UploadState,
     state_changed_at: Timestamp,
     /// Parts that are not there yet, with where to PUT them.
     parts: Vec<PartView>,
+    /// What became of it, when `ready`.
     media_id: Option<MediaId>,
+    /// Why nothing became of it, when `rejected`.
     rejection: Option<Rejection>,
     created_at: Timestamp,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Part")]
 struct PartView {
+    /// From 1.
     part_number: u16,
+    /// How many bytes to PUT, neither more nor less.
     size_bytes: u64,
+    /// Where to; good for some minutes.
     url: String,
 }
 

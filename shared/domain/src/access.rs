@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Action, GroupId, GroupRef, MemberId, Membership, ShowId, SystemGroup, Timestamp, permission::Effect,
@@ -32,7 +33,7 @@ pub struct Access {
 }
 
 /// Whether a member may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessState {
     /// Asked in, and has not come yet.

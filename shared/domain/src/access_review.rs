@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::{GroupRef, MemberId, ShowId, Timestamp};
 
@@ -10,7 +11,7 @@ pub struct AccessReview {
 }
 
 /// One membership of one member; a member of nothing has one row without a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReviewedAccess {
     /// Who.
     pub member_id: MemberId,
@@ -35,7 +36,7 @@ pub struct ReviewedAccess {
 }
 
 /// What a member's sign-in is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondFactor {
     /// A person: every sign-in here asks for a second factor; one at the tenancy's identity provider counts as that provider does.

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{AuditEvent, AuditHead, ContentHash, Invalid};
@@ -24,7 +25,7 @@ pub struct AuditPlace {
 }
 
 /// Where a log is not what it was, and how that shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AuditProblem {
     /// The first place at which the log does not hold.
     pub sequence: u64,
@@ -35,7 +36,7 @@ pub struct AuditProblem {
 }
 
 /// How a log is not what it was, for programs. The names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditProblemKind {
     /// An event is not the one that was written.

@@ -9,6 +9,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ring::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenant_context::{AuditEventId, Timestamp};
@@ -16,7 +17,7 @@ use tenant_context::{AuditEventId, Timestamp};
 use crate::ContentHash;
 
 /// What a change leaves behind, or somebody who was shown personal data. Nothing in it is personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditEvent {
     /// Its id.
@@ -57,7 +58,7 @@ pub struct NewAuditEvent {
 }
 
 /// The last event of a log, in short: whoever knows it knows whether any event before it was touched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditHead {
     /// The event's place, and so how many events there are.
     pub sequence: u64,

@@ -1,13 +1,15 @@
 use std::str::FromStr;
 
 use ring::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
 
 /// A SHA-256 of bytes (FIPS 180-4) in lower-case hexadecimal; what content-addressed media is filed under.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
 pub struct ContentHash(String);
 
 impl ContentHash {

@@ -1,12 +1,14 @@
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
 
 /// What a client says its bytes are: a media type without parameters, in lower case (RFC 6838, 4.2). Only probing tells the truth.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = PATTERN))]
 pub struct ContentType(String);
 
 impl FromStr for ContentType {
@@ -21,6 +23,9 @@ impl FromStr for ContentType {
 }
 
 checked_text!(ContentType);
+
+/// Two of [`is_restricted_name`].
+const PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$";
 
 /// `restricted-name` of RFC 6838.
 fn is_restricted_name(name: &str) -> bool {

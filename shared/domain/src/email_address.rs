@@ -1,13 +1,15 @@
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
 
 /// An e-mail address in the everyday form, `name@example.org`: at most 254 bytes, 64 of them before the `@` (RFC 5321).
 /// Quoted names, comments and address literals are not understood. Personal data.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "idn-email", "maxLength" = 254))]
 pub struct EmailAddress(String);
 
 impl FromStr for EmailAddress {

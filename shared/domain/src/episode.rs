@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use tenant_context::{EpisodeId, MediaId, ShowId, Timestamp};
 
@@ -29,7 +30,7 @@ pub struct Episode {
 }
 
 /// Where an episode is between an idea and an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EpisodeState {
     /// Never published.
@@ -43,32 +44,32 @@ pub enum EpisodeState {
 }
 
 /// What an episode starts with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewEpisode {
-    /// See [`Episode::title`].
+    /// What it is called.
     pub title: EpisodeTitle,
-    /// See [`Episode::description`].
+    /// What it is about.
     pub description: Description,
-    /// See [`Episode::media_id`]. The caller checks that it exists.
+    /// Its audio: the `media_id` of an upload that is ready. A draft may be without.
     #[serde(default)]
     pub media_id: Option<MediaId>,
-    /// See [`Episode::explicit`].
+    /// Whether it carries a parental advisory; `null` is as the show says.
     #[serde(default)]
     pub explicit: Option<bool>,
 }
 
 /// Changes to an episode; what is absent stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EpisodeChanges {
-    /// See [`Episode::title`].
+    /// What it is called.
     pub title: Option<EpisodeTitle>,
-    /// See [`Episode::description`].
+    /// What it is about.
     pub description: Option<Description>,
-    /// See [`Episode::media_id`].
+    /// Its audio: the `media_id` of an upload that is ready.
     pub media_id: Option<MediaId>,
-    /// See [`Episode::explicit`]; `Some(None)`, in JSON `null`, is as the show says.
+    /// Whether it carries a parental advisory; `null` is as the show says.
     #[serde(deserialize_with = "present")]
     pub explicit: Option<Option<bool>>,
 }

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use tenant_context::id::Randomness;
 
 use crate::Invalid;
@@ -7,7 +8,8 @@ use crate::Invalid;
 /// A listener's secret, a part of every URL of their private feed: 160 random bits in 32 lower-case Crockford base 32 digits.
 ///
 /// Shown once, to whoever gives it to the listener; stores know its SHA-256 only. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(extend("pattern" = "^[0-9a-hjkmnp-tv-z]{32}$"))]
 pub struct FeedToken(String);
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

@@ -1,13 +1,15 @@
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
 
 /// What a file was called where it came from: 1 to 255 bytes, no path separators, no control characters.
 /// For people to recognise; never part of a key or path.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = PATTERN))]
 pub struct FileName(String);
 
 impl FromStr for FileName {
@@ -25,6 +27,9 @@ impl FromStr for FileName {
 }
 
 checked_text!(FileName);
+
+/// The bytes count, and a pattern counts characters.
+const PATTERN: &str = r"^(?!\.{1,2}$)[^/\\\u0000-\u001f\u007f-\u009f]{1,255}$";
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
@@ -7,8 +8,9 @@ use crate::{Invalid, text::checked_text};
 /// What is spoken: an ISO 639 code and, where it matters, a region, written as BCP 47 recommends (`en`, `pt-BR`, `es-419`).
 ///
 /// RSS 2.0, Apple and PSP-1 ask for ISO 639 codes; any case is read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z]{2,3}(-([A-Za-z]{2}|419))?$"))]
 pub struct Language(String);
 
 impl FromStr for Language {

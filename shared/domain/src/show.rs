@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{ShowId, Timestamp};
 
@@ -33,7 +34,7 @@ pub struct Show {
 }
 
 /// Who may listen to a show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// Everybody.
@@ -43,43 +44,43 @@ pub enum Visibility {
 }
 
 /// What a show starts with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewShow {
-    /// See [`Show::slug`].
+    /// Its name in URLs. Never changes: feed and enclosure URLs are made of it.
     pub slug: Slug,
-    /// See [`Show::title`].
+    /// What it is called.
     pub title: ShowTitle,
-    /// See [`Show::description`].
+    /// What it is about.
     pub description: Description,
-    /// See [`Show::language`].
+    /// What is spoken.
     pub language: Language,
-    /// See [`Show::category`].
+    /// Where directories file it.
     pub category: Category,
-    /// See [`Show::author`].
+    /// Who makes it.
     pub author: Author,
-    /// See [`Show::visibility`].
+    /// Who may listen. Never changes: apps keep the feed URL that they were given.
     pub visibility: Visibility,
-    /// See [`Show::explicit`].
+    /// Whether it carries a parental advisory, unless an episode says otherwise.
     #[serde(default)]
     pub explicit: bool,
 }
 
 /// Changes to a show; what is absent stays. Slug and visibility cannot change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShowChanges {
-    /// See [`Show::title`].
+    /// What it is called.
     pub title: Option<ShowTitle>,
-    /// See [`Show::description`].
+    /// What it is about.
     pub description: Option<Description>,
-    /// See [`Show::language`].
+    /// What is spoken.
     pub language: Option<Language>,
-    /// See [`Show::category`].
+    /// Where directories file it.
     pub category: Option<Category>,
-    /// See [`Show::author`].
+    /// Who makes it.
     pub author: Option<Author>,
-    /// See [`Show::explicit`].
+    /// Whether it carries a parental advisory, unless an episode says otherwise.
     pub explicit: Option<bool>,
 }
 

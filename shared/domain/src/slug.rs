@@ -1,12 +1,14 @@
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, text::checked_text};
 
 /// A show's name in URLs: `^[a-z0-9](-?[a-z0-9])*$`, 3 to 63 characters. One in the whole deployment, and never changed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z0-9](-?[a-z0-9])*$", "minLength" = 3, "maxLength" = 63))]
 pub struct Slug(String);
 
 impl FromStr for Slug {

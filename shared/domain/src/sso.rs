@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{GroupRef, TenancyId};
 use url::{Host, Url};
@@ -9,7 +10,7 @@ use url::{Host, Url};
 use crate::{Invalid, text::checked_text};
 
 /// How the people of a tenancy sign in through a provider of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SsoSettings {
     /// Who says who somebody is.
     #[serde(flatten)]
@@ -23,7 +24,7 @@ pub struct SsoSettings {
 }
 
 /// A customer's identity provider, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "protocol", rename_all = "snake_case")]
 pub enum IdentityProvider {
     /// SAML 2.0.
@@ -38,7 +39,7 @@ pub enum IdentityProvider {
 }
 
 /// Where a SAML provider says what it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SamlMetadata {
     /// An address, which is read again now and then.
@@ -84,8 +85,9 @@ checked_text!(ProviderName);
 
 /// An https URL that anybody could read: its host is a name, and not one that is only known inside a network. At most
 /// 2,048 bytes, without user, password and fragment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^https://[!-~]+$", "format" = "uri", "maxLength" = 2048))]
 pub struct PublicUrl(String);
 
 /// Names that no public server has (RFC 6761, RFC 6762, RFC 8375, RFC 9476, ICANN's `internal`), and the custom ones.
@@ -139,8 +141,9 @@ fn is_public(host: Option<Host<&str>>) -> bool {
 }
 
 /// A SAML metadata document (XML, without a document type): at most 100,000 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("maxLength" = 100_000))]
 pub struct MetadataDocument(String);
 
 impl FromStr for MetadataDocument {
@@ -162,8 +165,9 @@ impl FromStr for MetadataDocument {
 checked_text!(MetadataDocument);
 
 /// Who we are to an OpenID provider: 1 to 255 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[!-~]{1,255}$"))]
 pub struct OidcClientId(String);
 
 impl FromStr for OidcClientId {
@@ -179,8 +183,9 @@ impl FromStr for OidcClientId {
 checked_text!(OidcClientId);
 
 /// What proves to an OpenID provider that we are we: 1 to 1,000 visible ASCII characters. Passed on and never kept.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[!-~]{1,1000}$"))]
 pub struct OidcClientSecret(String);
 
 impl OidcClientSecret {

@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::Invalid;
 
 /// Gives a checked text type what every one of them has, once it has `FromStr` and one `String` inside.
@@ -41,8 +44,9 @@ pub(crate) use checked_text;
 macro_rules! lines {
     ($($(#[$doc:meta])* $name:ident $noun:literal $longest:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = PRINTABLE, "minLength" = 1, "maxLength" = $longest))]
         pub struct $name(String);
 
         impl FromStr for $name {
@@ -83,8 +87,9 @@ lines! {
 ///
 /// Line breaks and tabs may be in it. Podcast apps read descriptions as HTML, so anything that HTML would take for a tag is
 /// refused.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = PLAIN, "minLength" = 1, "maxLength" = Self::LONGEST))]
 pub struct Description(String);
 
 impl Description {
@@ -115,6 +120,13 @@ impl FromStr for Description {
 }
 
 checked_text!(Description);
+
+/// [`is_printable`] as a pattern.
+const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]+$";
+
+/// [`is_printable`] with line breaks and tabs, and not [`has_tag`], as a pattern.
+const PLAIN: &str =
+    r"^(?![\s\S]*<[A-Za-z/!?])[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]+$";
 
 fn line(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{MediaId, ShowId, Timestamp, UploadId};
 
@@ -42,7 +43,7 @@ pub struct Upload {
 }
 
 /// How far an upload got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UploadState {
     /// Parts may be sent.
@@ -58,7 +59,7 @@ pub enum UploadState {
 }
 
 /// Why an upload was rejected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejection {
     /// For programs.
     pub code: RejectionCode,
@@ -67,7 +68,7 @@ pub struct Rejection {
 }
 
 /// Why an upload was rejected, for programs. The names are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectionCode {
     /// Nothing came of it for eight days, and its bytes are gone.
@@ -107,19 +108,20 @@ pub enum RejectionCode {
 }
 
 /// What an upload starts with.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
-    /// See [`Upload::show_id`].
+    /// The show that it is for. Members whose access covers certain shows name one of them.
     #[serde(default)]
     pub show_id: Option<ShowId>,
-    /// See [`Upload::file_name`].
+    /// What the file is called.
     pub file_name: FileName,
-    /// See [`Upload::content_type`].
+    /// What it is. Only probing tells for sure.
     pub content_type: ContentType,
-    /// See [`Upload::size_bytes`].
+    /// How many bytes there are.
+    #[schemars(range(min = 1, max = PartPlan::LARGEST))]
     pub size_bytes: u64,
-    /// See [`Upload::sha256`].
+    /// What the bytes hash to; an upload whose bytes do not is rejected.
     #[serde(default)]
     pub sha256: Option<ContentHash>,
 }

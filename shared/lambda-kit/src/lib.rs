@@ -9,6 +9,7 @@ mod api;
 mod batch;
 mod clock;
 mod environment;
+pub mod openapi;
 mod page;
 mod problem;
 mod rate_limit;
@@ -21,6 +22,8 @@ pub use api::{Api, Reserved};
 pub use batch::{Failure, work_through};
 pub use clock::SystemClock;
 pub use environment::{open_storage, required, variable};
+#[doc(no_inline)]
+pub use http::Method;
 pub use problem::{FieldError, Problem};
 pub use reply::{Reply, accepted, created, json, no_content, ok, ok_at_version};
 pub use request::Request;

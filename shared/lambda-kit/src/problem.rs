@@ -5,6 +5,7 @@ use std::error::Error;
 use domain::{Quota, Standing};
 use http::{StatusCode, header};
 use lambda_http::{Body, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use storage::StorageError;
 use tenant_context::{Denied, OutOfScope};
@@ -27,7 +28,7 @@ pub struct Problem {
 }
 
 /// One member of a request body that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901).
     pub pointer: String,
@@ -36,7 +37,7 @@ pub struct FieldError {
 }
 
 /// What a tenancy has as many of as it may have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExceededQuota {
     /// The quota's name.
     pub name: Quota,
@@ -44,17 +45,27 @@ pub struct ExceededQuota {
     pub limit: u64,
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
+/// What went wrong and what to do about it (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Wire<'a> {
+    /// `/problems/` and the code.
     #[serde(rename = "type")]
     kind: String,
+    /// The status in words.
     title: &'a str,
+    /// The HTTP status.
     status: u16,
+    /// One plain sentence about this very case, for people.
     detail: &'a str,
+    /// The stable name, for programs.
     code: &'a str,
+    /// What to quote in a report.
     request_id: &'a str,
+    /// Which members of the request are meant, if certain ones are.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    /// What the tenancy has as many of as it may have, if that is why.
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<&'a ExceededQuota>,
 }
@@ -114,6 +125,22 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "Conflict", sentence(&detail.into()))
     }
 
+    /// 409: somebody else was quicker.
+    pub(crate) fn changed_meanwhile() -> Self {
+        Self::conflict(
+            "changed_meanwhile",
+            "Somebody else changed this at the same moment. Read it again and repeat.",
+        )
+    }
+
+    /// 409: somebody must be able to do everything.
+    pub(crate) fn last_owner() -> Self {
+        Self::conflict(
+            "last_owner",
+            "A tenancy has at least one active owner. Make somebody else an owner first.",
+        )
+    }
+
     /// 412: `If-Match` names another version.
     pub fn precondition_failed() -> Self {
         Self::new(
@@ -149,6 +176,38 @@ impl Problem {
             quota: Some(ExceededQuota { name: quota, limit }),
             ..Self::new(StatusCode::FORBIDDEN, "quota_exceeded", "Quota exceeded", detail)
         }
+    }
+
+    /// 413. `largest` is in bytes.
+    pub(crate) fn payload_too_large(largest: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "Body too large",
+            format!(
+                "Send at most {largest} bytes here. Media goes to the URLs that POST /v1/uploads answers."
+            ),
+        )
+    }
+
+    /// 415.
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Not JSON",
+            "Send the body as application/json.",
+        )
+    }
+
+    /// 422: an idempotency key stands for one request.
+    pub(crate) fn idempotency_key_reused() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "Idempotency key used before",
+            "This Idempotency-Key went with another request in the last 24 hours. Choose a new one.",
+        )
     }
 
     /// 500. What happened is for the log, not for the caller.
@@ -224,20 +283,9 @@ impl From<OutOfScope> for Problem {
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::Conflict => Self::conflict(
-                "changed_meanwhile",
-                "Somebody else changed this at the same moment. Read it again and repeat.",
-            ),
-            StorageError::LastOwner => Self::conflict(
-                "last_owner",
-                "A tenancy has at least one active owner. Make somebody else an owner first.",
-            ),
-            StorageError::IdempotencyMismatch => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_key_reused",
-                "Idempotency key used before",
-                "This Idempotency-Key went with another request in the last 24 hours. Choose a new one.",
-            ),
+            StorageError::Conflict => Self::changed_meanwhile(),
+            StorageError::LastOwner => Self::last_owner(),
+            StorageError::IdempotencyMismatch => Self::idempotency_key_reused(),
             StorageError::QuotaExceeded { quota, limit } => Self::quota_exceeded(quota, limit),
             StorageError::Unavailable { .. } => {
                 log(&error);

@@ -2,24 +2,27 @@
 
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// An answer.
 pub type Reply = Response<Body>;
 
-#[derive(Serialize)]
-struct Data<T> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Data<T> {
     data: T,
 }
 
-#[derive(Serialize)]
-struct Paged<T> {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Paged<T> {
     data: T,
     page: PageInfo,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Page")]
 struct PageInfo {
+    /// The cursor of the next page; none where this is the last.
     next: Option<String>,
 }
 

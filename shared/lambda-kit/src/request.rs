@@ -11,7 +11,7 @@ use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, requ
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
 use storage::{IdempotencyKey, Page, PageRequest, SecretHash};
-use tenant_context::TenantContext;
+use tenant_context::{TenantContext, Timestamp};
 
 use crate::{
     FieldError, Problem, Reply,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Larger bodies are answered 413: nothing in the API needs one. Media goes to S3 directly.
-const LARGEST_BODY: usize = 256 * 1024;
+pub(crate) const LARGEST_BODY: usize = 256 * 1024;
 
 /// A request to one of our routes.
 #[derive(Debug)]
@@ -99,12 +99,7 @@ impl Request {
         let content_type = self.header("content-type").unwrap_or("application/json");
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !self.body().is_empty() && !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Problem::new(
-                http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Not JSON",
-                "Send the body as application/json.",
-            ));
+            return Err(Problem::unsupported_media_type());
         }
         let bytes = if self.body().is_empty() { b"{}" } else { self.body() };
         let deserializer = &mut serde_json::Deserializer::from_slice(bytes);
@@ -202,6 +197,22 @@ impl Request {
         }
     }
 
+    /// The tag under which the caller has it already, if so (RFC 9110, 13): `If-None-Match` before `If-Modified-Since`. `etags` are
+    /// those of every encoding of the same document, first that of the encoding which the caller would get: a cache is told
+    /// which of its copies is still right (RFC 9111, 4.3.4).
+    pub fn known_as<'a>(&self, etags: &[&'a str], modified_at: Option<Timestamp>) -> Option<&'a str> {
+        if let Some(condition) = self.header("if-none-match") {
+            let named: Vec<_> = condition.split(',').map(|tag| tag.trim().trim_start_matches("W/")).collect();
+            return etags.iter().copied().find(|etag| named.iter().any(|tag| tag == etag || *tag == "*"));
+        }
+        let since = self.header("if-modified-since").map(Timestamp::from_http_date);
+        let is_unchanged = match (since, modified_at) {
+            (Some(Ok(since)), Some(modified_at)) => modified_at.unix_seconds() <= since.unix_seconds(),
+            _ => false,
+        };
+        etags.first().copied().filter(|_| is_unchanged)
+    }
+
     /// The caller's `Idempotency-Key`, bound to this very request.
     ///
     /// # Errors
@@ -216,17 +227,7 @@ impl Request {
     }
 
     pub(crate) fn check_size(&self) -> Result<(), Problem> {
-        if self.body().len() <= LARGEST_BODY {
-            return Ok(());
-        }
-        Err(Problem::new(
-            http::StatusCode::PAYLOAD_TOO_LARGE,
-            "payload_too_large",
-            "Body too large",
-            format!(
-                "Send at most {LARGEST_BODY} bytes here. Media goes to the URLs that POST /v1/uploads answers."
-            ),
-        ))
+        if self.body().len() <= LARGEST_BODY { Ok(()) } else { Err(Problem::payload_too_large(LARGEST_BODY)) }
     }
 }
 

@@ -117,6 +117,47 @@ fn matches(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
     segments.next().is_none().then_some(parameters)
 }
 
+/// Lists a function's routes, and lets their operations describe themselves. A route without a description does not compile.
+///
+/// An operation is a module of that name in the same folder, or `in` another; its `operationId` is its name, or another that
+/// `as` gives it.
+#[macro_export]
+macro_rules! routes {
+    (
+        $(#[$routes_doc:meta])* pub fn $routes:ident() -> Router<$app:ty>;
+        $(#[$operations_doc:meta])* pub fn $operations:ident();
+        $($route:tt)*
+    ) => {
+        $crate::routes! {
+            $(#[$routes_doc])* pub fn $routes() -> Router<$app>;
+            $(#[$operations_doc])* pub fn $operations() in "";
+            $($route)*
+        }
+    };
+    (
+        $(#[$routes_doc:meta])* pub fn $routes:ident() -> Router<$app:ty>;
+        $(#[$operations_doc:meta])* pub fn $operations:ident() in $folder:literal;
+        $($method:ident $path:literal => $operation:ident $(as $id:ident)?,)*
+    ) => {
+        $(#[$routes_doc])*
+        pub fn $routes() -> $crate::Router<$app> {
+            $crate::Router::new()$(.route($crate::Method::$method, $path, $operation::$operation))*
+        }
+
+        $(#[$operations_doc])*
+        pub fn $operations() -> ::std::vec::Vec<$crate::openapi::Operation> {
+            ::std::vec![$($operation::describe($crate::openapi::Operation::new(
+                $crate::Method::$method,
+                $path,
+                $crate::routes!(@id $operation $($id)?),
+                ::std::include_str!(::std::concat!($folder, ::std::stringify!($operation), ".rs")),
+            )),)*]
+        }
+    };
+    (@id $operation:ident) => { ::std::stringify!($operation) };
+    (@id $operation:ident $id:ident) => { ::std::stringify!($id) };
+}
+
 /// Answers requests from API Gateway until Lambda ends the process.
 ///
 /// # Errors

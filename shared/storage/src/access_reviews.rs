@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{Access, AccessReview, ContentHash, Reviewed};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     AttestationId, Grant, MemberId, Timestamp,
@@ -15,11 +16,11 @@ use crate::{
 };
 
 /// Somebody's word that an access review is as it should be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Attestation {
     /// Its id.
     pub id: AttestationId,
-    /// The digest of what was reviewed; see [`AccessReview::digest`].
+    /// `sha256` of the review.
     pub review_sha256: ContentHash,
     /// How many rows it had.
     pub rows: u64,

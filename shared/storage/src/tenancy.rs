@@ -1,13 +1,14 @@
 //! The tenancy itself.
 
 use domain::TenancyName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{TenancyId, TenantContext, Timestamp};
 
 use crate::{Storage, StorageError, keys::Collection};
 
 /// A customer's space.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Tenancy {
     /// Its id.
     pub id: TenancyId,

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::OnceLock};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,8 +28,9 @@ pub enum SystemGroup {
 }
 
 /// A group: one of the system's, by its name, or one that the tenancy made, by its id.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = pattern()))]
 pub enum GroupRef {
     /// `owners`, `editors` and so on.
     System(SystemGroup),
@@ -37,7 +39,7 @@ pub enum GroupRef {
 }
 
 /// What one membership allows: in which group, what that group allows if it is the tenancy's own, and in which shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Membership {
     /// The group.
     pub group: GroupRef,
@@ -96,6 +98,12 @@ impl Membership {
     pub fn covers(&self, show: &ShowId) -> bool {
         self.shows.as_ref().is_none_or(|shows| shows.contains(show))
     }
+}
+
+/// What a [`GroupRef`] looks like.
+fn pattern() -> String {
+    let names: Vec<_> = SystemGroup::ALL.iter().map(|group| group.as_str()).collect();
+    format!("^({}|{}_[0-9A-HJKMNP-TV-Z]{{26}})$", names.join("|"), GroupId::PREFIX)
 }
 
 impl FromStr for GroupRef {

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why an action is not allowed.
@@ -68,8 +69,9 @@ pub trait ShowPermission: Permission {}
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident $text:literal $effect:ident in $reach:ident;)*) => {
         /// An action that a policy allows or denies.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("enum" = Action::ALL))]
         pub enum Action {
             $($(#[$doc])* $name,)*
         }

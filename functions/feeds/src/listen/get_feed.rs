@@ -1,18 +1,25 @@
-//! `GET /feeds/{slug}.xml`, and the same for a listener of a private show.
+//! `GET /feeds/{slug}.xml`, and the same under `/p/{feed_token}/`: a show's feed, in RSS 2.0.
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use storage::SecretHash;
 
 use crate::{
-    listen::{
-        App, Heard, Listen,
-        conditional::{accepts_gzip, known_as},
-        hear, without_body,
-    },
+    listen::{App, Heard, Listen, describe_hearing, encoding::accepts_gzip, hear, without_body},
     pointer::{TOKEN_MARK, document_name, gzip_name},
 };
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    describe_hearing(operation)
+        .document::<String>(
+            StatusCode::OK,
+            "application/rss+xml",
+            "The feed, compressed where gzip is accepted.",
+        )
+        .cached()
+        .with_header("Last-Modified")
+}
 
 pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Problem> {
     let file: String = request.parameter("file")?;
@@ -23,8 +30,8 @@ pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Proble
     let tags = Tags::new(&heard);
     let is_compressed = heard.token.is_none() && accepts_gzip(&request);
     let (etag, other) = if is_compressed { (&tags.gzip, &tags.plain) } else { (&tags.plain, &tags.gzip) };
-    if let Some(known) = known_as(&request, [etag, other], heard.pointer.modified_at) {
-        return describe(&heard, StatusCode::NOT_MODIFIED, known, Body::Empty);
+    if let Some(known) = request.known_as(&[etag, other], Some(heard.pointer.modified_at)) {
+        return answer(&heard, StatusCode::NOT_MODIFIED, known, Body::Empty);
     }
     let body = if is_compressed {
         let name = gzip_name(&heard.pointer.document);
@@ -35,7 +42,7 @@ pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Proble
     };
 
     let length = body.len();
-    let mut reply = describe(&heard, StatusCode::OK, etag, body)?;
+    let mut reply = answer(&heard, StatusCode::OK, etag, body)?;
     let headers = reply.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/rss+xml; charset=utf-8"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -75,7 +82,7 @@ async fn read_document(app: &Listen, heard: &Heard) -> Result<String, Problem> {
     })
 }
 
-fn describe(heard: &Heard, status: StatusCode, etag: &str, body: Body) -> Result<Reply, Problem> {
+fn answer(heard: &Heard, status: StatusCode, etag: &str, body: Body) -> Result<Reply, Problem> {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let headers = reply.headers_mut();

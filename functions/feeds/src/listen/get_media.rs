@@ -1,4 +1,4 @@
-//! `GET /media/{episode}/{file}`, and the same for a listener of a private show: a redirect to a short-lived link.
+//! `GET /media/{episode}/{file}`, and the same under `/p/{feed_token}/`: redirects to an episode's audio, by a short-lived link.
 //!
 //! The file name begins with the show's slug, up to its first dot; that is how the show is found.
 
@@ -6,17 +6,24 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
-use lambda_kit::{Problem, Reply, Request};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use storage::MediaLink;
 use tenant_context::EpisodeId;
 
 use crate::{
-    listen::{App, hear},
+    listen::{App, describe_hearing, hear},
     pointer::{Enclosures, enclosures_name},
 };
 
 /// Long enough to start a download and to resume it soon; an app that comes later asks here again.
 const LINK_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+pub(crate) fn describe(operation: Operation) -> Operation {
+    describe_hearing(operation)
+        .path_parameter::<EpisodeId>("episode")
+        .bodiless(StatusCode::FOUND, "The audio is at Location for ten minutes.")
+        .with_header("Location")
+}
 
 pub(crate) async fn get_media(app: App, request: Request) -> Result<Reply, Problem> {
     let episode: EpisodeId = request.parameter("episode")?;

@@ -1,23 +1,6 @@
-//! Conditional requests (RFC 9110, 13): `If-None-Match` before `If-Modified-Since`.
+//! Which encoding the caller takes.
 
 use lambda_kit::Request;
-use tenant_context::Timestamp;
-
-/// The tag under which the caller has it already, if so. `etags` are those of every encoding of the same document, first that
-/// of the encoding which the caller would get: a cache is told which of its copies is still right (RFC 9111, 4.3.4).
-pub(crate) fn known_as<'a>(
-    request: &Request,
-    etags: [&'a str; 2],
-    modified_at: Timestamp,
-) -> Option<&'a str> {
-    if let Some(condition) = request.header("if-none-match") {
-        let named: Vec<_> = condition.split(',').map(|tag| tag.trim().trim_start_matches("W/")).collect();
-        return etags.into_iter().find(|etag| named.iter().any(|tag| tag == etag || *tag == "*"));
-    }
-    let since = request.header("if-modified-since").map(Timestamp::from_http_date);
-    let is_unchanged = matches!(since, Some(Ok(since)) if modified_at.unix_seconds() <= since.unix_seconds());
-    etags.into_iter().next().filter(|_| is_unchanged)
-}
 
 /// Whether the caller takes gzip (RFC 9110, 12.5.3).
 pub(crate) fn accepts_gzip(request: &Request) -> bool {
