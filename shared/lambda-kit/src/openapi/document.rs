@@ -48,7 +48,7 @@ pub struct Capability {
 pub struct NameTaken(String);
 
 impl Document {
-    /// The document in JSON, one member a line.
+    /// The document in JSON, one member a line, in the order of their names.
     ///
     /// # Errors
     /// [`NameTaken`], for types of the same name and for problems of the same code.
@@ -67,7 +67,7 @@ impl Document {
             .capabilities
             .iter()
             .map(|capability| json!({ "name": capability.name, "description": capability.description }));
-        let document = json!({
+        let mut document = json!({
             "openapi": "3.1.1",
             "info": { "title": self.title, "description": self.description, "version": "v1" },
             "servers": [self.server.to_json()],
@@ -75,6 +75,8 @@ impl Document {
             "paths": paths,
             "components": components.finish()?,
         });
+        // Whether members keep the order in which they are given is a feature of serde_json that other crates may want.
+        document.sort_all_objects();
         Ok(format!("{document:#}\n"))
     }
 }
