@@ -17,7 +17,7 @@ fn rust_files(folder: &Path, found: &mut Vec<(String, String)>) {
 }
 
 /// Production code: what comes before a file's tests.
-fn production_code() -> Vec<(String, String)> {
+pub fn production_code() -> Vec<(String, String)> {
     let mut files = Vec::new();
     for folder in ["functions", "shared"] {
         rust_files(&project().join(folder), &mut files);

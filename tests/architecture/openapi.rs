@@ -13,7 +13,7 @@ use lambda_kit::openapi::{Capability, Document, Operation, Server};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::project;
+use crate::{doors::production_code, project};
 
 const COMMITTED: &str = "functions/sessions/openapi.json";
 
@@ -131,6 +131,24 @@ fn every_operation_says_what_it_is() {
             "{method} {path}: {summary:?} is in its file's first line"
         );
     }
+}
+
+/// What is first asked for, since a second permission may matter in some cases only.
+#[test]
+fn the_document_names_the_permission_that_an_operation_asks_for() {
+    let permission = |text: &str, before: &[&str]| {
+        let start = before.iter().filter_map(|before| text.find(before).map(|at| at + before.len())).min()?;
+        text[start..].split('>').next().map(str::to_owned)
+    };
+    let mut operations = 0;
+    for (file, text) in production_code() {
+        if text.contains("fn describe(operation: Operation)") {
+            operations += 1;
+            let told = permission(&text, &[".needs::<"]);
+            assert_eq!(told, permission(&text, &["grant::<", "ask::<"]), "{file}");
+        }
+    }
+    assert!(operations >= 40, "only {operations}");
 }
 
 /// Links of rustdoc are for those who read the code.
