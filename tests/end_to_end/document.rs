@@ -93,7 +93,8 @@ fn compare_body(operation: &Value, response: &Value, answer: &Answer) -> Result<
     };
     let media_type = answer.header("content-type").split(';').next().unwrap();
     let schema = content.get(media_type).ok_or_else(|| format!("it has no {media_type:?}"))?;
-    if answer.body.is_empty() || !media_type.ends_with("json") {
+    let is_json = media_type == "application/json" || media_type.ends_with("+json");
+    if answer.body.is_empty() || !is_json {
         return Ok(());
     }
     let name = format!("{} {} {media_type}", operation["operationId"], answer.status);

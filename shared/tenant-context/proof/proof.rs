@@ -3,7 +3,13 @@
 //! Cedar's symbolic compiler turns the page and a claim into formulas, one pair for each kind of request that the schema knows: any
 //! membership or worker, any action, any place, with any attributes. The solver cvc5 then looks for a request which the page
 //! allows and the claim does not. That it finds none is the proof; what it finds in a page with a hole is a counterexample.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
 use cedar_policy::{Authorizer, Decision, PolicySet, RequestEnv, Schema};
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet, Env, solver::LocalSolver};
