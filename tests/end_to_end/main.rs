@@ -23,6 +23,7 @@ mod isolation;
 mod members;
 mod people;
 mod private_shows;
+mod process;
 mod quotas;
 mod rate_limits;
 mod requests;

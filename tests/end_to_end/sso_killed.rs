@@ -16,16 +16,15 @@ use lambda_http::{
 use lambda_kit::{Api, SystemClock};
 use local::{Options, Stack};
 use serde_json::{Value, json};
-use storage::{Environment, Storage, SystemRandomness};
 use tenancy::SingleSignOn;
 use tenant_context::{Clock, Timestamp};
 use tokio::runtime::Runtime;
 
 use crate::{
     actors::Tenant,
+    process::{Process, run_until},
     sso::{clients_in_cognito, provider_in_cognito, record, saml},
     walls::data_token,
-    worker::run_until,
 };
 
 /// The real time, and as many seconds more as the test has let pass.
@@ -37,39 +36,25 @@ impl Clock for Moving {
     }
 }
 
-/// The function's process: the environment that the template gives it, and credentials of its role.
-struct Process {
-    environment: Value,
-    credentials: [String; 3],
+/// The function, and whose request it answers.
+struct Function {
+    process: Process,
     passed: Arc<AtomicU64>,
     data_token: String,
 }
 
-impl Process {
+impl Function {
     async fn of(stack: &Stack, tenant: &Tenant) -> Self {
-        let mut environment = stack.aws().function_environment("sso").await.unwrap();
-        environment["AWS_ENDPOINT_URL"] = json!(stack.aws().endpoint());
         Self {
-            environment,
-            credentials: stack.aws().assume_role_of("sso").await.unwrap(),
+            process: Process::of(stack, "sso").await,
             passed: Arc::default(),
             data_token: data_token(stack, &tenant.owner).await,
         }
     }
 
     fn start(&self) -> Arc<SingleSignOn> {
-        let variable = |name: &str| self.environment[name].as_str().unwrap().to_owned();
-        let [id, secret, token] = &self.credentials;
-        let lookup = |name: &str| match name {
-            "AWS_REGION" => Some(local::REGION.to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some(id.clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some(secret.clone()),
-            "AWS_SESSION_TOKEN" => Some(token.clone()),
-            name => self.environment[name].as_str().map(str::to_owned),
-        };
-        let clock = Arc::new(Moving(Arc::clone(&self.passed)));
-        let randomness = Arc::new(SystemRandomness::new());
-        let storage = Storage::new(Environment::read(lookup), clock, randomness).unwrap();
+        let variable = |name: &str| self.process.variable(name);
+        let storage = self.process.storage(Arc::new(Moving(Arc::clone(&self.passed))));
         let callback_urls = variable("SIGN_IN_CALLBACK_URLS").split(',').map(str::to_owned).collect();
         let sign_in_url = variable("SIGN_IN_URL").parse().unwrap();
         let providers =
@@ -120,32 +105,32 @@ fn a_change_killed_anywhere_and_asked_for_again_ends_right() {
             Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
         ));
         let acme = Tenant::new(stack).await;
-        let process = Process::of(stack, &acme).await;
+        let function = Function::of(stack, &acme).await;
 
         let (mut awaits, mut cut_off) = (0, 0);
         loop {
             let when = format!("killed after {awaits} awaits");
             let mut wanted = saml();
             wanted["is_forced"] = json!(awaits % 2 == 0);
-            process.let_pass(0);
+            function.let_pass(0);
             let made = run_until(awaits, async {
-                process.answer(Method::PUT, &wanted).await;
+                function.answer(Method::PUT, &wanted).await;
             })
             .await;
-            let (status, at_once) = process.answer(Method::PUT, &wanted).await;
+            let (status, at_once) = function.answer(Method::PUT, &wanted).await;
             cut_off += u32::from(status == 409);
             assert!(status == 200 || at_once["code"] == "sso_changing", "{when}: {status} {at_once}");
-            process.let_pass(30);
-            let (status, again) = process.answer(Method::PUT, &wanted).await;
+            function.let_pass(30);
+            let (status, again) = function.answer(Method::PUT, &wanted).await;
             assert_eq!((status, &again["data"]["state"]), (200, &json!("active")), "{when}: {again}");
             assert_there(stack, &acme.id, &wanted, &when).await;
 
             let removed = run_until(awaits, async {
-                process.answer(Method::DELETE, &json!({})).await;
+                function.answer(Method::DELETE, &json!({})).await;
             })
             .await;
-            process.let_pass(60);
-            let (status, again) = process.answer(Method::DELETE, &json!({})).await;
+            function.let_pass(60);
+            let (status, again) = function.answer(Method::DELETE, &json!({})).await;
             assert!(matches!(status, 204 | 404), "{when}: {status} {again}");
             assert_gone(stack, &acme.id, &when).await;
 

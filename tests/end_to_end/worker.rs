@@ -1,46 +1,20 @@
 //! The media worker killed anywhere, and run again. This has a stack of its own, in which the real worker hears nothing.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lambda_kit::SystemClock;
 use local::{Options, Stack};
 use serde_json::{Value, json};
-use storage::{Environment, Storage, SystemRandomness};
 use tokio::runtime::Builder;
 use uploads::process_upload::{ScanVerdict, process_upload};
 
 use crate::{
     actors::Tenant,
     audio::{mp3, upload},
+    process::{Process, run_until},
     world::unique,
 };
-
-/// A worker's process: the environment that the template gives it, and credentials of its role.
-struct Process {
-    environment: Value,
-    credentials: [String; 3],
-}
-
-impl Process {
-    fn storage(&self) -> Storage {
-        let [id, secret, token] = &self.credentials;
-        let lookup = |name: &str| match name {
-            "AWS_REGION" => Some(local::REGION.to_owned()),
-            "AWS_ACCESS_KEY_ID" => Some(id.clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some(secret.clone()),
-            "AWS_SESSION_TOKEN" => Some(token.clone()),
-            name => self.environment[name].as_str().map(str::to_owned),
-        };
-        let randomness = Arc::new(SystemRandomness::new());
-        Storage::new(Environment::read(lookup), Arc::new(SystemClock), randomness).unwrap()
-    }
-}
 
 /// The verdict that the scanner has given of the only upload so far, taken off the queue before the worker hears of it.
 async fn take_verdict(stack: &Stack, queue: &Value) -> String {
@@ -53,21 +27,6 @@ async fn take_verdict(stack: &Stack, queue: &Value) -> String {
             return message["Body"].as_str().unwrap().to_owned();
         }
     }
-}
-
-/// Runs `work` until it has waited `awaits` times, and drops it there, as a kill would. Answers whether it came to its end.
-pub async fn run_until(awaits: usize, work: impl Future<Output = ()>) -> bool {
-    let mut work = pin!(work);
-    let mut waited = 0;
-    std::future::poll_fn(|context: &mut Context<'_>| match work.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending if waited == awaits => Poll::Ready(false),
-        Poll::Pending => {
-            waited += 1;
-            Poll::Pending
-        }
-    })
-    .await
 }
 
 async fn count(stack: &Stack, partition: String) -> usize {
@@ -105,10 +64,7 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
         ));
         stack.aws().pause_queue("media-worker").await.unwrap();
         let queue = stack.aws().queue_of("media-worker").await.unwrap();
-        let mut environment = stack.aws().function_environment("media-worker").await.unwrap();
-        environment["AWS_ENDPOINT_URL"] = json!(stack.aws().endpoint());
-        let credentials = stack.aws().assume_role_of("media-worker").await.unwrap();
-        let process = Process { environment, credentials };
+        let process = Process::of(stack, "media-worker").await;
         let acme = Tenant::new(stack).await;
 
         let mut awaits = 0;
@@ -117,12 +73,12 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
             let path = upload(&acme.editor, &acme, "episode.mp3", json!({}), &audio).await;
             let verdict = ScanVerdict::read(&take_verdict(stack, &json!(queue)).await).unwrap();
 
-            let killed = process.storage();
+            let killed = process.storage(Arc::new(SystemClock));
             let came_to_its_end = run_until(awaits, async {
                 process_upload(&killed, &verdict).await.unwrap();
             })
             .await;
-            let again = process.storage();
+            let again = process.storage(Arc::new(SystemClock));
             process_upload(&again, &verdict).await.unwrap();
             process_upload(&again, &verdict).await.unwrap();
 

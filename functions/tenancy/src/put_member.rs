@@ -2,7 +2,7 @@
 //! sessions end within a minute; the next sign-in has what this gives.
 
 use domain::Access;
-use lambda_kit::{Api, FieldError, Problem, Reply, Request, ok, openapi::Operation};
+use lambda_kit::{Api, Problem, Reply, Request, ok, openapi::Operation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tenant_context::{GroupRef, MemberId, ShowId, TenantContext, permission::ManageMembers};
@@ -58,8 +58,7 @@ fn answer(access: &Access, group: &GroupRef) -> Result<Reply, Problem> {
 async fn check_shows(app: &Api, context: &TenantContext, shows: &[ShowId]) -> Result<(), Problem> {
     for (number, show) in shows.iter().enumerate() {
         if app.storage.find_show(context, show).await?.is_none() {
-            let detail = "There is no such show.".to_owned();
-            return Err(Problem::invalid(vec![FieldError { pointer: format!("/shows/{number}"), detail }]));
+            return Err(Problem::invalid_field(&format!("/shows/{number}"), "There is no such show."));
         }
     }
     Ok(())

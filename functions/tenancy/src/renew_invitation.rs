@@ -1,9 +1,7 @@
 //! `POST /v1/users/{user}/invitation`: gives another invitation to somebody who has yet to accept. The one before is void.
 
 use domain::AccessState;
-use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use lambda_kit::{Nothing, Problem, Reply, Request, created, openapi::Operation};
 use tenant_context::{
     MemberId, UserId,
     permission::{InviteUser, ReadUsers},
@@ -11,17 +9,11 @@ use tenant_context::{
 
 use crate::{App, giving, view::InvitationView};
 
-/// Nothing needs to be said.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Nothing")]
-struct Wire {}
-
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
         .needs::<InviteUser>()
         .path_parameter::<UserId>("user")
-        .takes::<Wire>()
+        .takes::<Nothing>()
         .created::<InvitationView>()
         .problem(already_accepted())
 }
@@ -29,7 +21,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
 pub(crate) async fn renew_invitation(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let id: UserId = request.parameter("user")?;
-    let Wire {} = request.json()?;
+    let Nothing {} = request.json()?;
 
     let grant = context.grant::<InviteUser>()?;
     let member = MemberId::User(id.clone());

@@ -1,32 +1,24 @@
 //! `POST /v1/clients/{client}/rotate`: gives a machine client a new secret, in this one answer. The old one has stopped working when
 //! this answers; sessions that began with it end within a minute.
 
-use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use lambda_kit::{Nothing, Problem, Reply, Request, ok, openapi::Operation};
 use storage::Secret;
 use tenant_context::{ClientId, permission::RotateClient};
 
 use crate::{App, giving, view::ClientWithSecret};
 
-/// Nothing needs to be said.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Nothing")]
-struct Wire {}
-
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
         .needs::<RotateClient>()
         .path_parameter::<ClientId>("client")
-        .takes::<Wire>()
+        .takes::<Nothing>()
         .ok::<ClientWithSecret>()
 }
 
 pub(crate) async fn rotate_client(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let id: ClientId = request.parameter("client")?;
-    let Wire {} = request.json()?;
+    let Nothing {} = request.json()?;
 
     let grant = context.grant::<RotateClient>()?;
     let (client, access) = app.storage.find_client(&context, &id).await?.ok_or_else(Problem::not_found)?;

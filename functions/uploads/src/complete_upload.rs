@@ -1,25 +1,17 @@
 //! `POST /v1/uploads/{upload}/complete`: says that all parts are there. Scanning and probing follow by themselves.
 
 use domain::{Part, PartPlan, Upload, UploadState};
-use lambda_kit::{FieldError, Problem, Reply, Request, accepted, openapi::Operation};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use lambda_kit::{FieldError, Nothing, Problem, Reply, Request, accepted, openapi::Operation};
 use storage::{ReceivedPart, StorageError};
 use tenant_context::{UploadId, permission::CreateUpload};
 
 use crate::{App, view::UploadView};
 
-/// Nothing needs to be said.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Nothing")]
-struct Completion {}
-
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
         .needs::<CreateUpload>()
         .path_parameter::<UploadId>("upload")
-        .takes::<Completion>()
+        .takes::<Nothing>()
         .accepted::<UploadView>()
         .problem(upload_incomplete())
 }
@@ -27,7 +19,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
 pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let id: UploadId = request.parameter("upload")?;
-    let Completion {} = request.json()?;
+    let Nothing {} = request.json()?;
 
     let permit = context.ask::<CreateUpload>()?;
     let mut upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;

@@ -284,6 +284,7 @@ impl IdentityProviders {
 }
 
 fn details(provider: &IdentityProvider, secret: Option<&OidcClientSecret>) -> HashMap<String, String> {
+    let scopes = SCOPES.join(" ");
     let members: Vec<(&str, &str)> = match provider {
         IdentityProvider::Saml(metadata) => vec![
             match metadata {
@@ -299,7 +300,7 @@ fn details(provider: &IdentityProvider, secret: Option<&OidcClientSecret>) -> Ha
             ("client_id", client_id.as_str()),
             ("client_secret", secret.map_or("", OidcClientSecret::reveal)),
             ("attributes_request_method", "GET"),
-            ("authorize_scopes", "openid email profile"),
+            ("authorize_scopes", &scopes),
         ],
     };
     members.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

@@ -26,7 +26,7 @@ pub use environment::{open_storage, required, variable};
 pub use http::Method;
 pub use problem::{FieldError, Problem};
 pub use reply::{Reply, accepted, created, json, no_content, ok, ok_at_version};
-pub use request::Request;
+pub use request::{Nothing, Request};
 pub use router::{Router, serve};
 pub use tick::Tick;
 

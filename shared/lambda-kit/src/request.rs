@@ -9,7 +9,8 @@ use domain::Standing;
 use http::{HeaderMap, Method};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, request::RequestContext};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Serialize, de::DeserializeOwned};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use storage::{IdempotencyKey, Page, PageRequest, SecretHash};
 use tenant_context::{TenantContext, Timestamp};
 
@@ -21,6 +22,11 @@ use crate::{
 
 /// Larger bodies are answered 413: nothing in the API needs one. Media goes to S3 directly.
 pub(crate) const LARGEST_BODY: usize = 256 * 1024;
+
+/// Nothing needs to be said.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 /// A request to one of our routes.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{Access, CustomGroup, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    ClientId, Grant, GroupId, GroupRef, MemberId, Permission, TenantContext, Timestamp, UserId,
+    ClientId, Grant, GroupId, GroupRef, MemberId, Permission, ShowId, TenantContext, Timestamp, UserId,
     permission::{CreateGroup, DeleteGroup, ManageMembers, UpdateGroup},
 };
 
@@ -28,10 +28,8 @@ pub(crate) struct TenancyAccess {
 
 /// When a member last signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Activity {
-    /// Who.
+pub(crate) struct Activity {
     pub member_id: MemberId,
-    /// When they last got a token.
     pub last_active_at: Timestamp,
 }
 
@@ -70,8 +68,12 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
-    pub async fn list_activity(&self, context: &TenantContext) -> Result<Vec<Activity>, StorageError> {
-        self.list_all(context, Collection::Activity).await
+    pub async fn list_activity(
+        &self,
+        context: &TenantContext,
+    ) -> Result<HashMap<MemberId, Timestamp>, StorageError> {
+        let all: Vec<Activity> = self.list_all(context, Collection::Activity).await?;
+        Ok(all.into_iter().map(|active| (active.member_id, active.last_active_at)).collect())
     }
 
     /// The groups that the tenancy made for itself, by id.
@@ -203,10 +205,10 @@ impl Storage {
     }
 }
 
-/// Holds a change to the show that it was granted for.
-pub(crate) fn reaches<P: Permission>(
+/// Holds a change to the show that it was granted for. What belongs to no show needs the whole tenancy.
+pub(crate) fn reaches<'a, P: Permission>(
     grant: &Grant<'_, P>,
-    show: &tenant_context::ShowId,
+    place: impl Into<Option<&'a ShowId>>,
 ) -> Result<(), StorageError> {
-    if grant.covers(show) { Ok(()) } else { Err(StorageError::BeyondGrant) }
+    if grant.covers_place(place.into()) { Ok(()) } else { Err(StorageError::BeyondGrant) }
 }

@@ -1,12 +1,10 @@
 //! Access reviews: who may do what, since when, and when they last did; and who attested that it is as it should be.
 
-use std::collections::HashMap;
-
 use domain::{Access, AccessReview, ContentHash, Reviewed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    AttestationId, Grant, MemberId, Timestamp,
+    AttestationId, Grant, Timestamp,
     permission::{AttestAccessReview, ReadAccessReview},
 };
 
@@ -46,8 +44,6 @@ impl Storage {
         let clients: Vec<Client> = self.list_all(context, Collection::Clients).await?;
         let clients = self.with_access(context, clients, Client::member_id).await?;
         let activity = self.list_activity(context).await?;
-        let activity: HashMap<MemberId, Timestamp> =
-            activity.into_iter().map(|active| (active.member_id, active.last_active_at)).collect();
 
         let users = users.into_iter().map(|(user, access)| (Reviewed::Person(user.name, user.email), access));
         let clients = clients.into_iter().map(|(client, access)| (Reviewed::Client(client.name), access));

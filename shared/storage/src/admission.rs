@@ -99,13 +99,10 @@ impl Storage {
         self.bind_identity(&identity, &record).await?;
         let mut change = Change::new(self, grant, user.id.as_str())?;
         self.with_data_key(context, |key| {
-            let comes_by = ComesBy::Provider(&identity);
-            change.create_user(self, context, key, (&user, &access), comes_by)?;
-            change.check_groups_exist(&access).map(|change| {
-                change.count(Quota::Users, 1);
-            })
+            change.create_user(self, context, key, (&user, &access), ComesBy::Provider(&identity)).map(drop)
         })
         .await?;
+        change.check_groups_exist(&access)?.count(Quota::Users, 1);
         change.commit().await
     }
 }

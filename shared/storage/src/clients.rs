@@ -139,7 +139,7 @@ impl Storage {
     }
 }
 
-fn client_record(context: &TenantContext, client: &Client, secret: &Secret) -> ClientRecord {
+pub(crate) fn client_record(context: &TenantContext, client: &Client, secret: &Secret) -> ClientRecord {
     ClientRecord {
         client_id: client.id.clone(),
         tenancy_id: context.tenancy().clone(),

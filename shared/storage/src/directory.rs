@@ -11,8 +11,8 @@ use tenant_context::{
 };
 
 use crate::{
-    Activity, SecretHash, Storage, StorageError,
-    access::TenancyAccess,
+    SecretHash, Storage, StorageError,
+    access::{Activity, TenancyAccess},
     error::During,
     item::{Item, body, get, item, key, sort_key, string},
     keys::{TENANCY_ACCESS, access_of, activity_of},
@@ -152,6 +152,7 @@ impl ProviderRecord {
 fn identity_of(identity: &SecretHash) -> String {
     format!("identity#{}", identity.as_str())
 }
+
 /// The partition that lists the tenancies.
 const TENANCIES: &str = "tenancies";
 
@@ -275,22 +276,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn list_identities(&self, identity: &SecretHash) -> Result<Vec<IdentityRecord>, StorageError> {
-        let mut found = self
-            .own
-            .dynamodb
-            .query()
-            .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", string(identity_of(identity)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut identities = Vec::new();
-        while let Some(item) = found.next().await {
-            identities.push(body(item.during("dynamodb:Query")?)?);
-        }
-        Ok(identities)
+        self.look_up_all(identity_of(identity)).await?.into_iter().map(body).collect()
     }
 
     /// Makes a person a user of a tenancy. The same twice is once.
@@ -451,15 +437,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn enter_tenancy(&self, tenancy: &TenancyId) -> Result<(), StorageError> {
-        self.own
-            .dynamodb
-            .put_item()
-            .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .set_item(Some(item(TENANCIES, tenancy.as_str(), &TenancyEntry {})?))
-            .send()
-            .await
-            .during("dynamodb:PutItem")?;
-        Ok(())
+        self.put(item(TENANCIES, tenancy.as_str(), &TenancyEntry {})?, None, &[]).await
     }
 
     /// All tenancies there are: ids only.
@@ -467,27 +445,31 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn list_tenancies(&self) -> Result<Vec<TenancyId>, StorageError> {
-        let mut pages = self
+        let items = self.look_up_all(TENANCIES.to_owned()).await?;
+        let id = |item: &Item| sort_key(item).unwrap_or_default().parse().map_err(StorageError::corrupt);
+        items.iter().map(id).collect()
+    }
+
+    async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {
+        get(&self.own, self.environment.get("DIRECTORY_TABLE")?, single(pk)).await
+    }
+
+    /// Every item of a partition, as it is by now.
+    async fn look_up_all(&self, pk: String) -> Result<Vec<Item>, StorageError> {
+        let query = self
             .own
             .dynamodb
             .query()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", string(TENANCIES))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut tenancies = Vec::new();
-        while let Some(item) = pages.next().await {
-            let id = sort_key(&item.during("dynamodb:Query")?).unwrap_or_default();
-            tenancies.push(id.parse().map_err(StorageError::corrupt)?);
+            .expression_attribute_values(":pk", string(pk))
+            .consistent_read(true);
+        let mut found = query.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = found.next().await {
+            items.push(item.during("dynamodb:Query")?);
         }
-        Ok(tenancies)
-    }
-
-    async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {
-        get(&self.own, self.environment.get("DIRECTORY_TABLE")?, single(pk)).await
+        Ok(items)
     }
 
     /// Several items at once, by their sort keys, each as it is by now.
@@ -506,10 +488,7 @@ impl Storage {
             return Err(StorageError::throttled("dynamodb:BatchGetItem"));
         }
         let items = answer.responses.unwrap_or_default().remove(table).unwrap_or_default();
-        let by_sort = |item: Item| {
-            let sort = item.get("sk").and_then(|sort| sort.as_s().ok()).cloned().unwrap_or_default();
-            (sort, item)
-        };
+        let by_sort = |item: Item| (sort_key(&item).unwrap_or_default(), item);
         Ok(items.into_iter().map(by_sort).collect())
     }
 

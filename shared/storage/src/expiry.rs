@@ -3,8 +3,6 @@
 //! What was taken and the notice of it are one transaction; the notice is sent after that, and struck off when it was sent. Killed
 //! in between, the next run sends it: a notice may come twice, with the same id, and is never lost.
 
-use std::collections::HashMap;
-
 use domain::Access;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
@@ -53,8 +51,6 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let activity = self.list_activity(context).await?;
-        let activity: HashMap<MemberId, Timestamp> =
-            activity.into_iter().map(|active| (active.member_id, active.last_active_at)).collect();
         for access in self.list_access(context).await? {
             let last_active_at = activity.get(&access.member_id).copied();
             self.expire(grant, &access, last_active_at, as_of).await?;

@@ -43,7 +43,6 @@ mod transaction;
 mod uploads;
 mod users;
 
-pub use access::Activity;
 pub use access_reviews::Attestation;
 pub use admission::Newcomer;
 pub use audit::AuditVerification;

@@ -14,8 +14,9 @@ use tenant_context::{
 };
 
 use crate::{
-    Client, ClientRecord, Invitation, Secret, SecretHash, Storage, StorageError, Tenancy, User,
+    Client, Invitation, Secret, Storage, StorageError, Tenancy, User,
     access::TenancyAccess,
+    clients::client_record,
     error::During,
     keys::{Collection, TENANCY_ACCESS},
     quotas::Count,
@@ -99,12 +100,7 @@ impl Storage {
         self.write_first_items(&grant, &made, &new.limits).await?;
         self.enter_tenancy(&made.tenancy.id).await?;
         self.remember_invitation(&context, &made.owner.0.id, &made.invitation).await?;
-        self.create_client_record(&ClientRecord {
-            client_id: made.client.0.id.clone(),
-            tenancy_id: made.tenancy.id.clone(),
-            secret_hash: SecretHash::of(made.secret.reveal()),
-        })
-        .await?;
+        self.create_client_record(&client_record(&context, &made.client.0, &made.secret)).await?;
 
         Ok(made)
     }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use tenant_context::{Grant, TenantContext, Timestamp, UploadId, permission::CreateUpload};
 
 use crate::{
-    Page, PageRequest, Storage, StorageError, error::During, keys, keys::Collection, transaction::Change,
+    Page, PageRequest, Storage, StorageError, access::reaches, error::During, keys, keys::Collection,
+    transaction::Change,
 };
 
 /// How long a part's URL works. Credentials live 15 minutes, and a URL signed by them no longer; `GET` signs new ones.
@@ -59,7 +60,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         mut upload: Upload,
     ) -> Result<Upload, StorageError> {
-        reaches_upload(grant, &upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let opened = tenant
@@ -111,7 +112,7 @@ impl Storage {
         let mut has_ended = false;
         for old in unfinished.items.iter().filter(|upload| upload.created_at.plus(ABANDONED_AFTER) <= now) {
             let Some(mut upload) = self.find_upload(context, &old.id).await? else { continue };
-            if reaches_upload(grant, &upload).is_err() || upload.abandon(now).is_err() {
+            if reaches(grant, upload.show_id.as_ref()).is_err() || upload.abandon(now).is_err() {
                 continue;
             }
             let id = upload.id.as_str();
@@ -163,7 +164,7 @@ impl Storage {
         upload: &Upload,
         parts: &[Part],
     ) -> Result<Vec<UploadPart>, StorageError> {
-        reaches_upload(grant, upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let lifetime = PresigningConfig::expires_in(PART_URL_LIFETIME).map_err(StorageError::corrupt)?;
@@ -196,7 +197,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<Option<Vec<ReceivedPart>>, StorageError> {
-        reaches_upload(grant, upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
@@ -238,7 +239,7 @@ impl Storage {
         upload: &Upload,
         parts: &[ReceivedPart],
     ) -> Result<(), StorageError> {
-        reaches_upload(grant, upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         let context = grant.context();
         let tenant = self.tenant(context).await?;
         let parts = parts.iter().map(|part| {
@@ -267,7 +268,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<(), StorageError> {
-        reaches_upload(grant, upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         let mut change = Change::new(self, grant, upload.id.as_str())?;
         change.detail("state", &upload.state)?.replace_in_state(
             Collection::Uploads,
@@ -287,7 +288,7 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<(), StorageError> {
-        reaches_upload(grant, upload)?;
+        reaches(grant, upload.show_id.as_ref())?;
         self.abort_multipart_upload(grant, upload).await?;
 
         let id = upload.id.as_str();
@@ -323,9 +324,4 @@ impl Storage {
             _ => Ok(()),
         }
     }
-}
-
-/// Holds a change to the show that it was granted for.
-fn reaches_upload(grant: &Grant<'_, CreateUpload>, upload: &Upload) -> Result<(), StorageError> {
-    if grant.covers_place(upload.show_id.as_ref()) { Ok(()) } else { Err(StorageError::BeyondGrant) }
 }

@@ -209,12 +209,10 @@ impl Storage {
         let invitation = Invitation::new(self);
         let mut change = Change::new(self, grant, user.id.as_str())?;
         self.with_data_key(context, |key| {
-            change.create_user(self, context, key, (user, access), ComesBy::Invitation(&invitation))?;
-            change.check_groups_exist(access).map(|change| {
-                change.count(Quota::Users, 1);
-            })
+            change.create_user(self, context, key, (user, access), ComesBy::Invitation(&invitation)).map(drop)
         })
         .await?;
+        change.check_groups_exist(access)?.count(Quota::Users, 1);
         change.commit().await?;
         self.remember_invitation(context, &user.id, &invitation).await?;
         Ok(invitation)

@@ -1,0 +1,59 @@
+//! A function's process, inside of this one, where it can be killed anywhere.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use local::Stack;
+use serde_json::{Value, json};
+use storage::{Environment, Storage, SystemRandomness};
+use tenant_context::Clock;
+
+/// The environment that the template gives it, and credentials of its role.
+pub struct Process {
+    environment: Value,
+    credentials: [String; 3],
+}
+
+impl Process {
+    /// Of the function with this binary, in a stack whose roles let the test in.
+    pub async fn of(stack: &Stack, binary: &str) -> Self {
+        let mut environment = stack.aws().function_environment(binary).await.unwrap();
+        environment["AWS_ENDPOINT_URL"] = json!(stack.aws().endpoint());
+        Self { environment, credentials: stack.aws().assume_role_of(binary).await.unwrap() }
+    }
+
+    pub fn variable(&self, name: &str) -> String {
+        self.environment[name].as_str().unwrap().to_owned()
+    }
+
+    pub fn storage(&self, clock: Arc<dyn Clock>) -> Storage {
+        let [id, secret, token] = &self.credentials;
+        let lookup = |name: &str| match name {
+            "AWS_REGION" => Some(local::REGION.to_owned()),
+            "AWS_ACCESS_KEY_ID" => Some(id.clone()),
+            "AWS_SECRET_ACCESS_KEY" => Some(secret.clone()),
+            "AWS_SESSION_TOKEN" => Some(token.clone()),
+            name => self.environment[name].as_str().map(str::to_owned),
+        };
+        Storage::new(Environment::read(lookup), clock, Arc::new(SystemRandomness::new())).unwrap()
+    }
+}
+
+/// Runs `work` until it has waited `awaits` times, and drops it there, as a kill would. Answers whether it came to its end.
+pub async fn run_until(awaits: usize, work: impl Future<Output = ()>) -> bool {
+    let mut work = pin!(work);
+    let mut waited = 0;
+    std::future::poll_fn(|context: &mut Context<'_>| match work.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(true),
+        Poll::Pending if waited == awaits => Poll::Ready(false),
+        Poll::Pending => {
+            waited += 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
