@@ -1,6 +1,6 @@
 //! Upload → episode → publish → listen, and what must hold along the way.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Method;
@@ -334,7 +334,7 @@ fn the_renderers_messages_are_grouped_by_tenancy() {
         let queue = stack.aws().sqs("CreateQueue", &queue).await.unwrap()["QueueUrl"].clone();
         let changes = [("RENDER_QUEUE_URL", queue.as_str().unwrap())];
         let clock = StoppedClock::at_start_of_window();
-        let storage = storage(stack, "shows", &clock, &changes).await;
+        let storage = storage(stack, "shows", Arc::new(clock.clone()), &changes).await;
         let request = RenderRequest {
             tenancy_id: "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
             show_id: "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),

@@ -9,11 +9,12 @@ use lambda_kit::{Api, Router, SystemClock};
 use local::Stack;
 use serde_json::{Value, json};
 use shows::Shows;
-use storage::{Environment, Storage, SystemRandomness};
+use storage::Storage;
 use tenancy::Admin;
 
 use crate::{
     actors::{Actor, Tenant},
+    instance::{event, storage},
     isolation::{Belongings, call, routes},
     walls::data_token,
     world::run,
@@ -108,32 +109,10 @@ fn two_tenancies_on_one_warm_function_never_see_each_other() {
     });
 }
 
-/// A request as API Gateway passes it on.
-fn event(method: &Method, path: &str, data_token: &str) -> lambda_http::Request {
-    let event = json!({
-        "resource": path, "path": path, "httpMethod": method.as_str(), "headers": {}, "multiValueHeaders": {},
-        "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": null,
-        "stageVariables": null, "isBase64Encoded": false, "body": "{}",
-        "requestContext": {
-            "requestId": "r-1", "stage": "live", "httpMethod": method.as_str(), "path": path,
-            "authorizer": { "data_token": data_token },
-        },
-    });
-    lambda_http::request::from_str(&event.to_string()).unwrap()
-}
-
 /// A function whose tables are others than its role may use: what reaches them is our fault, and answered 500.
 async fn without_tables(stack: &Stack, function: &str) -> Storage {
-    let environment = stack.aws().function_environment(function).await.unwrap();
-    let lookup = |name: &str| match name {
-        "AWS_REGION" => Some(local::REGION.to_owned()),
-        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-        "AWS_ENDPOINT_URL" => Some(stack.aws().endpoint().to_owned()),
-        "TENANT_TABLE" | "DIRECTORY_TABLE" => Some("another-table".to_owned()),
-        name => environment[name].as_str().map(str::to_owned),
-    };
-    let randomness = Arc::new(SystemRandomness::new());
-    Storage::new(Environment::read(lookup), Arc::new(SystemClock), randomness).unwrap()
+    let others = [("TENANT_TABLE", "another-table"), ("DIRECTORY_TABLE", "another-table")];
+    storage(stack, function, Arc::new(SystemClock), &others).await
 }
 
 /// Sends every route of `router` each bad id in each place, and one id that could be, which proves that the store would be asked.
@@ -175,12 +154,12 @@ async fn send_bad_ids<A: Send + Sync + 'static>(app: A, router: &Router<A>, data
                 "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV",
             ] {
                 let path = fill(Some((place, id)));
-                let answer = router.answer(&app, event(&method, &path, data_token)).await;
+                let answer = router.answer(&app, event(data_token, &method, &path, &json!({}))).await;
                 let status = answer.status().as_u16();
                 assert!(matches!(status, 404 | 405 | 422), "{method} {path}: {status}");
             }
         }
-        let would_be = router.answer(&app, event(&method, &fill(None), data_token)).await;
+        let would_be = router.answer(&app, event(data_token, &method, &fill(None), &json!({}))).await;
         let status = would_be.status().as_u16();
         assert!(matches!(status, 422 | 500), "{method} {path} with ids that could be: {status}");
     }

@@ -49,7 +49,12 @@ impl Clock for StoppedClock {
 
 /// The stores as the function with this binary opens them, but for `changes` to its environment. What it does as itself it does
 /// with the root key; what it does for a tenancy, with that tenancy's credentials.
-pub async fn storage(stack: &Stack, binary: &str, clock: &StoppedClock, changes: &[(&str, &str)]) -> Storage {
+pub async fn storage(
+    stack: &Stack,
+    binary: &str,
+    clock: Arc<dyn Clock>,
+    changes: &[(&str, &str)],
+) -> Storage {
     let environment = stack.aws().function_environment(binary).await.unwrap();
     let lookup = |name: &str| match name {
         "AWS_REGION" => Some(local::REGION.to_owned()),
@@ -61,7 +66,21 @@ pub async fn storage(stack: &Stack, binary: &str, clock: &StoppedClock, changes:
         },
     };
     let randomness = Arc::new(SystemRandomness::new());
-    Storage::new(Environment::read(lookup), Arc::new(clock.clone()), randomness).unwrap()
+    Storage::new(Environment::read(lookup), clock, randomness).unwrap()
+}
+
+/// A request as API Gateway hands it to a function, once the authorizer has handed over `data_token`.
+pub fn event(data_token: &str, method: &Method, path: &str, body: &Value) -> lambda_http::Request {
+    let event = json!({
+        "resource": path, "path": path, "httpMethod": method.as_str(), "headers": {}, "multiValueHeaders": {},
+        "requestContext": {
+            "accountId": local::ACCOUNT, "apiId": "api", "stage": "live", "httpMethod": method.as_str(),
+            "requestId": "r", "resourceId": "r", "resourcePath": path, "identity": {},
+            "authorizer": { "data_token": data_token },
+        },
+        "body": body.to_string(), "isBase64Encoded": false,
+    });
+    lambda_http::request::from_str(&event.to_string()).unwrap()
 }
 
 /// One instance of a function that administers tenancies.
@@ -84,24 +103,15 @@ impl Instance {
         clock: &StoppedClock,
         changes: &[(&str, &str)],
     ) -> Self {
-        let storage = storage(stack, binary, clock, changes).await;
+        let storage = storage(stack, binary, Arc::new(clock.clone()), changes).await;
         let people = People::new(&storage, stack.output("UserPoolId").unwrap().to_owned());
         let api = Api::new(storage, stack.api().to_owned());
         Self { router, app: Arc::new(Admin { api, people }) }
     }
 
-    /// Answers as API Gateway has it asked, once the authorizer has handed over `data_token`.
+    /// Answers an [`event`].
     pub async fn send(&self, data_token: &str, method: Method, path: &str, body: Value) -> Answer {
-        let event = json!({
-            "resource": path, "path": path, "httpMethod": method.as_str(), "headers": {}, "multiValueHeaders": {},
-            "requestContext": {
-                "accountId": local::ACCOUNT, "apiId": "api", "stage": "live", "httpMethod": method.as_str(),
-                "requestId": "r", "resourceId": "r", "resourcePath": path, "identity": {},
-                "authorizer": { "data_token": data_token },
-            },
-            "body": body.to_string(), "isBase64Encoded": false,
-        });
-        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let request = event(data_token, &method, path, &body);
         let (parts, body) = self.router.answer(&self.app, request).await.into_parts();
         let body = match body {
             Body::Text(text) => text.into(),

@@ -1,6 +1,6 @@
 //! Quotas: how many of a thing a tenancy may have at the same time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{ABANDONED_AFTER, Upload};
 use futures::future::join_all;
@@ -210,7 +210,7 @@ fn now_less(duration: Duration) -> Timestamp {
 
 /// Starts an upload as somebody did whose clock showed `moment`.
 async fn start_upload(tenant: &Tenant, moment: Timestamp) -> UploadId {
-    let storage = storage(tenant.stack, "uploads", &StoppedClock::at(moment), &[]).await;
+    let storage = storage(tenant.stack, "uploads", Arc::new(StoppedClock::at(moment)), &[]).await;
     let token = data_token(tenant.stack, &tenant.editor).await;
     let keys = storage.verification_keys().await.unwrap();
     let caller = verify_data_token(&token, keys, tenant.stack.api(), SystemClock.now()).unwrap();

@@ -10,9 +10,6 @@ use std::{
 
 use http::Method;
 use identity::IdentityProviders;
-use lambda_http::{
-    Body, RequestExt, aws_lambda_events::apigw::ApiGatewayProxyRequestContext, request::RequestContext,
-};
 use lambda_kit::{Api, SystemClock};
 use local::{Options, Stack};
 use serde_json::{Value, json};
@@ -22,6 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     actors::Tenant,
+    instance::event,
     process::{Process, run_until},
     sso::{clients_in_cognito, provider_in_cognito, record, saml},
     walls::data_token,
@@ -64,14 +62,7 @@ impl Function {
 
     /// The owner's request, as API Gateway hands it over.
     async fn answer(&self, method: Method, body: &Value) -> (u16, Value) {
-        let mut context = ApiGatewayProxyRequestContext::default();
-        context.authorizer.fields.insert("data_token".to_owned(), json!(self.data_token));
-        let request = http::Request::builder().method(method).uri("http://api/v1/tenancy/sso");
-        let request = request.body(Body::from(body.to_string())).unwrap();
-        let request = request
-            .with_raw_http_path("/v1/tenancy/sso")
-            .with_request_context(RequestContext::ApiGatewayV1(context));
-
+        let request = event(&self.data_token, &method, "/v1/tenancy/sso", body);
         let reply = tenancy::sso_routes().answer(&self.start(), request).await;
         (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap_or_default())
     }
