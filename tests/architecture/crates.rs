@@ -32,12 +32,13 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn our_crates_use_only_what_is_below_them() {
     let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds"];
-    let shared = ["tenant-context", "domain", "rss", "storage", "identity", "lambda-kit"];
+    let shared = ["tenant-context", "domain", "rss", "media", "storage", "identity", "lambda-kit"];
     let mut allowed = BTreeMap::from([
         ("tenant-context", vec![]),
         ("policy-proof", vec![]),
         ("domain", vec!["tenant-context"]),
         ("rss", vec!["tenant-context", "domain"]),
+        ("media", vec!["tenant-context", "domain"]),
         ("storage", vec!["tenant-context", "domain"]),
         ("identity", vec!["tenant-context", "domain", "storage"]),
         ("lambda-kit", vec!["tenant-context", "domain", "storage"]),

@@ -12,7 +12,6 @@ mod create_upload;
 mod delete_upload;
 mod find_upload;
 mod list_uploads;
-mod probe;
 pub mod process_upload;
 mod view;
 

@@ -10,11 +10,10 @@ use std::{
 
 use domain::{ContentHash, Media, Rejection, RejectionCode, Upload, UploadState};
 use lambda_kit::Failure;
+use media::{ProbeError, Probed, Refusal, probe};
 use serde::Deserialize;
 use storage::{Quarantined, Storage, StorageError};
 use tenant_context::{Grant, MediaId, TenancyId, TenantContext, UploadId, Worker, permission::ProcessUpload};
-
-use crate::probe::{ProbeError, Probed, Refusal, probe};
 
 /// What the scanner said of one version of an uploaded object: the event of GuardDuty Malware Protection for S3.
 #[derive(Debug)]

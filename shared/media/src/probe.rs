@@ -1,4 +1,4 @@
-//! What the bytes of an upload really are. The file's name and declared type are never asked.
+//! Which container and codec a file of audio has, and how long it plays.
 //!
 //! One file a format. Each walks the container's own structure and adds up what is there, without decoding, so durations
 //! are exact also where a header is missing or wrong. Files are hostile until proven otherwise: nothing is allocated or
