@@ -206,7 +206,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<b
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{AudioFormat, show::tests::show};
+    use crate::{MediaFormat, show::tests::show};
 
     const NOON: Timestamp = Timestamp::EPOCH;
 
@@ -214,7 +214,7 @@ pub(crate) mod tests {
         Timestamp::from_unix_seconds(60 * count)
     }
 
-    pub(crate) fn media(format: AudioFormat) -> Media {
+    pub(crate) fn media(format: MediaFormat) -> Media {
         Media {
             id: "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
             hash: "0a".repeat(32).parse().unwrap(),
@@ -229,7 +229,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn other_media(format: AudioFormat) -> Media {
+    fn other_media(format: MediaFormat) -> Media {
         Media { id: "med_01BX5ZZKBKACTAV9WEVGEMMVRZ".parse().unwrap(), ..media(format) }
     }
 
@@ -242,7 +242,7 @@ pub(crate) mod tests {
 
     pub(crate) fn published(at: Timestamp, now: Timestamp) -> Episode {
         let mut episode = draft();
-        episode.publish(&show(), &media(AudioFormat::Mp3), at, now).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), at, now).unwrap();
         episode
     }
 
@@ -267,7 +267,7 @@ pub(crate) mod tests {
         episode.apply(changes(r#"{"title": "Neap Tide"}"#), None, minutes(1)).unwrap();
         episode.unpublish(minutes(2)).unwrap();
         assert_eq!(episode.state(minutes(2)), EpisodeState::Unpublished);
-        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(9), minutes(3)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(9), minutes(3)).unwrap();
 
         assert_eq!(episode.publication, Some(first));
         assert_eq!(episode.state(minutes(3)), EpisodeState::Published);
@@ -283,7 +283,7 @@ pub(crate) mod tests {
     #[test]
     fn a_scheduled_episode_can_be_moved() {
         let mut episode = published(minutes(5), NOON);
-        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(7), minutes(1)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(7), minutes(1)).unwrap();
         assert_eq!(episode.publication.unwrap().published_at, minutes(7));
     }
 
@@ -293,7 +293,7 @@ pub(crate) mod tests {
         episode.unpublish(minutes(1)).unwrap();
         assert_eq!(episode.state(minutes(6)), EpisodeState::Unpublished);
 
-        episode.publish(&show(), &media(AudioFormat::Mp3), minutes(60), minutes(60)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(60), minutes(60)).unwrap();
 
         assert_eq!(episode.publication.unwrap().published_at, minutes(60));
     }
@@ -301,7 +301,7 @@ pub(crate) mod tests {
     #[test]
     fn doing_it_again_changes_nothing() {
         let mut episode = published(NOON, NOON);
-        assert!(!episode.publish(&show(), &media(AudioFormat::Mp3), minutes(1), minutes(1)).unwrap());
+        assert!(!episode.publish(&show(), &media(MediaFormat::Mp3), minutes(1), minutes(1)).unwrap());
         assert!(!episode.apply(changes(r#"{"title": "Spring Tide"}"#), None, minutes(1)).unwrap());
         assert_eq!(episode, published(NOON, NOON));
 
@@ -317,7 +317,7 @@ pub(crate) mod tests {
 
     #[test]
     fn only_what_apps_play_is_published() {
-        for format in [AudioFormat::Wav, AudioFormat::Flac, AudioFormat::OggVorbis] {
+        for format in [MediaFormat::Wav, MediaFormat::Flac, MediaFormat::OggVorbis] {
             assert!(draft().publish(&show(), &media(format), NOON, NOON).is_err());
         }
     }
@@ -326,10 +326,10 @@ pub(crate) mod tests {
     fn only_its_own_show_and_media_are_published() {
         let mut episode = draft();
         let other_show = Show { id: "shw_01BX5ZZKBKACTAV9WEVGEMMVRZ".parse().unwrap(), ..show() };
-        assert!(episode.publish(&other_show, &media(AudioFormat::Mp3), NOON, NOON).is_err());
-        assert!(episode.publish(&show(), &other_media(AudioFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&other_show, &media(MediaFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&show(), &other_media(MediaFormat::Mp3), NOON, NOON).is_err());
         episode.media_id = None;
-        assert!(episode.publish(&show(), &media(AudioFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&show(), &media(MediaFormat::Mp3), NOON, NOON).is_err());
         assert_eq!(episode.publication, None);
     }
 
@@ -338,22 +338,22 @@ pub(crate) mod tests {
         let swap = || changes(r#"{"title": "New", "media_id": "med_01BX5ZZKBKACTAV9WEVGEMMVRZ"}"#);
         let mut episode = published(NOON, NOON);
 
-        let refused = episode.apply(swap(), Some(&other_media(AudioFormat::M4a)), NOON).unwrap_err();
+        let refused = episode.apply(swap(), Some(&other_media(MediaFormat::M4a)), NOON).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "a published enclosure's URL never changes, so new media must keep its file extension"
         );
         assert_eq!(episode, published(NOON, NOON));
 
-        assert!(episode.apply(swap(), Some(&other_media(AudioFormat::Mp3)), NOON).unwrap());
-        assert!(draft().apply(swap(), Some(&other_media(AudioFormat::M4a)), NOON).unwrap());
+        assert!(episode.apply(swap(), Some(&other_media(MediaFormat::Mp3)), NOON).unwrap());
+        assert!(draft().apply(swap(), Some(&other_media(MediaFormat::M4a)), NOON).unwrap());
     }
 
     #[test]
     fn media_must_be_found_first() {
         let swap = || changes(r#"{"media_id": "med_01BX5ZZKBKACTAV9WEVGEMMVRZ"}"#);
         assert!(draft().apply(swap(), None, NOON).is_err());
-        assert!(draft().apply(swap(), Some(&media(AudioFormat::Mp3)), NOON).is_err());
+        assert!(draft().apply(swap(), Some(&media(MediaFormat::Mp3)), NOON).is_err());
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl<'a> FeedEpisode<'a> {
 mod tests {
     use super::*;
     use crate::{
-        AudioFormat,
+        MediaFormat,
         episode::tests::{draft, media, published},
         show::tests::show,
     };
@@ -121,7 +121,7 @@ mod tests {
         let mut withdrawn = published(seconds(1), seconds(1));
         withdrawn.unpublish(seconds(2)).unwrap();
         let scheduled = published(seconds(101), seconds(1));
-        let (show, media) = (show(), media(AudioFormat::Mp3));
+        let (show, media) = (show(), media(MediaFormat::Mp3));
 
         assert!(feed(&show, &[draft(), withdrawn, scheduled], &media).episodes().is_empty());
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_newest_comes_first() {
         let episodes = [10, 30, 20].map(|at| published(seconds(at), seconds(at)));
-        let (show, media) = (show(), media(AudioFormat::Mp3));
+        let (show, media) = (show(), media(MediaFormat::Mp3));
         let feed = feed(&show, &episodes, &media);
 
         let order: Vec<u64> =
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_feed_is_as_old_as_its_last_change() {
-        let (show, media) = (show(), media(AudioFormat::Mp3));
+        let (show, media) = (show(), media(MediaFormat::Mp3));
         assert_eq!(feed(&show, &[], &media).updated_at(), Timestamp::EPOCH);
         assert_eq!(feed(&show, &[published(seconds(90), seconds(5))], &media).updated_at(), seconds(90));
         assert_eq!(feed(&show, &[published(seconds(5), seconds(90))], &media).updated_at(), seconds(90));

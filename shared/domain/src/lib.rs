@@ -55,7 +55,7 @@ pub use invalid::Invalid;
 pub use language::Language;
 pub use limits::Limits;
 pub use listener::Listener;
-pub use media::{AudioFormat, Media};
+pub use media::{Media, MediaFormat};
 pub use part_plan::{Part, PartPlan};
 pub use podcast_guid::PodcastGuid;
 pub use publication::Publication;

@@ -13,7 +13,7 @@ pub struct Media {
     /// How many bytes.
     pub size_bytes: u64,
     /// The container, found by probing.
-    pub format: AudioFormat,
+    pub format: MediaFormat,
     /// How long it plays, in milliseconds.
     pub duration_milliseconds: u64,
     /// The codec inside the container, as the prober names it: `mp3`, `aac`.
@@ -28,10 +28,10 @@ pub struct Media {
     pub created_at: Timestamp,
 }
 
-/// A container that the media worker understands.
+/// A format that the media worker understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AudioFormat {
+pub enum MediaFormat {
     /// MPEG audio layer III.
     Mp3,
     /// AAC in MPEG-4.
@@ -42,9 +42,21 @@ pub enum AudioFormat {
     Flac,
     /// Vorbis in Ogg.
     OggVorbis,
+    /// Opus in Ogg.
+    OggOpus,
+    /// Moving pictures with AAC in MPEG-4.
+    Mp4,
+    /// A picture (JPEG).
+    Jpeg,
+    /// A picture (PNG).
+    Png,
+    /// A transcript in WebVTT.
+    WebVtt,
+    /// A transcript in SubRip.
+    SubRip,
 }
 
-impl AudioFormat {
+impl MediaFormat {
     /// The type to serve it as, and to write in an enclosure. M4A has three names; Apple's is the one that apps know.
     pub fn content_type(self) -> &'static str {
         match self {
@@ -52,7 +64,12 @@ impl AudioFormat {
             Self::M4a => "audio/x-m4a",
             Self::Wav => "audio/wav",
             Self::Flac => "audio/flac",
-            Self::OggVorbis => "audio/ogg",
+            Self::OggVorbis | Self::OggOpus => "audio/ogg",
+            Self::Mp4 => "video/mp4",
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebVtt => "text/vtt",
+            Self::SubRip => "application/x-subrip",
         }
     }
 
@@ -64,6 +81,12 @@ impl AudioFormat {
             Self::Wav => "wav",
             Self::Flac => "flac",
             Self::OggVorbis => "ogg",
+            Self::OggOpus => "opus",
+            Self::Mp4 => "mp4",
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::WebVtt => "vtt",
+            Self::SubRip => "srt",
         }
     }
 
@@ -79,8 +102,10 @@ mod tests {
 
     #[test]
     fn formats_have_stable_names() {
-        let all =
-            [AudioFormat::Mp3, AudioFormat::M4a, AudioFormat::Wav, AudioFormat::Flac, AudioFormat::OggVorbis];
-        assert_eq!(serde_json::to_string(&all).unwrap(), r#"["mp3","m4a","wav","flac","ogg_vorbis"]"#);
+        use MediaFormat::*;
+        let all = [Mp3, M4a, Wav, Flac, OggVorbis, OggOpus, Mp4, Jpeg, Png, WebVtt, SubRip];
+        let names =
+            r#"["mp3","m4a","wav","flac","ogg_vorbis","ogg_opus","mp4","jpeg","png","web_vtt","sub_rip"]"#;
+        assert_eq!(serde_json::to_string(&all).unwrap(), names);
     }
 }

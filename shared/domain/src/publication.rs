@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use tenant_context::{EpisodeId, Timestamp};
 
-use crate::{AudioFormat, EpisodeTitle, Slug};
+use crate::{EpisodeTitle, MediaFormat, Slug};
 
 /// What apps keep of an episode once they have seen it. GUID and file name are frozen when it is first published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ impl Publication {
         id: &EpisodeId,
         show: &Slug,
         title: &EpisodeTitle,
-        format: AudioFormat,
+        format: MediaFormat,
         at: Timestamp,
     ) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Publication {
         self.published_at <= self.withdrawn_at.unwrap_or(now)
     }
 
-    pub(crate) fn has_extension_of(&self, format: AudioFormat) -> bool {
+    pub(crate) fn has_extension_of(&self, format: MediaFormat) -> bool {
         self.file_name.rsplit('.').next() == Some(format.extension())
     }
 }

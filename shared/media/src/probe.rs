@@ -10,7 +10,7 @@
 
 use std::{fs::File, io, time::Duration};
 
-use domain::AudioFormat;
+use domain::MediaFormat;
 
 mod flac;
 mod mp3;
@@ -30,7 +30,7 @@ const SHORTEST: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probed {
     /// The container.
-    pub format: AudioFormat,
+    pub format: MediaFormat,
     /// How the sound is coded inside it.
     pub codec: Codec,
     /// How long it plays: MP3 and M4A as players show it, the others to the sample.
@@ -139,11 +139,11 @@ pub fn probe(file: File) -> Result<Probed, ProbeError> {
 
     let (container, start) = sniff::sniff(&mut source)?;
     let (format, sound) = match container {
-        Container::Mpeg => (AudioFormat::Mp3, mp3::walk(&mut source, start)?),
-        Container::Mp4 => (AudioFormat::M4a, mp4::walk(&mut source, start)?),
-        Container::Wave => (AudioFormat::Wav, wav::walk(&mut source, start)?),
-        Container::Flac => (AudioFormat::Flac, flac::walk(source, start)?),
-        Container::Ogg => (AudioFormat::OggVorbis, ogg::walk(&mut source, start)?),
+        Container::Mpeg => (MediaFormat::Mp3, mp3::walk(&mut source, start)?),
+        Container::Mp4 => (MediaFormat::M4a, mp4::walk(&mut source, start)?),
+        Container::Wave => (MediaFormat::Wav, wav::walk(&mut source, start)?),
+        Container::Flac => (MediaFormat::Flac, flac::walk(source, start)?),
+        Container::Ogg => (MediaFormat::OggVorbis, ogg::walk(&mut source, start)?),
     };
 
     Ok(sound.probed(format)?)
@@ -163,7 +163,7 @@ struct Sound {
 }
 
 impl Sound {
-    fn probed(self, format: AudioFormat) -> Result<Probed, Refusal> {
+    fn probed(self, format: MediaFormat) -> Result<Probed, Refusal> {
         if !(8_000..=384_000).contains(&self.sample_rate_hz) || !(1..=8).contains(&self.channels) {
             return Err(Refusal::Damaged);
         }
@@ -247,12 +247,12 @@ mod tests {
     #[test]
     fn audio_is_recognised_and_measured() {
         let known = [
-            (CONSTANT_RATE_MP3, AudioFormat::Mp3, Codec::Mp3, 2_088, 16_000, 32_000),
-            (VARIABLE_RATE_MP3, AudioFormat::Mp3, Codec::Mp3, 2_088, 16_000, 50_758),
-            (AAC_M4A, AudioFormat::M4a, Codec::Aac, 2_000, 16_000, 27_080),
-            (PCM_WAV, AudioFormat::Wav, Codec::Pcm, 2_000, 8_000, 128_000),
-            (FLAC, AudioFormat::Flac, Codec::Flac, 2_000, 8_000, 62_808),
-            (VORBIS_OGG, AudioFormat::OggVorbis, Codec::Vorbis, 2_000, 16_000, 32_856),
+            (CONSTANT_RATE_MP3, MediaFormat::Mp3, Codec::Mp3, 2_088, 16_000, 32_000),
+            (VARIABLE_RATE_MP3, MediaFormat::Mp3, Codec::Mp3, 2_088, 16_000, 50_758),
+            (AAC_M4A, MediaFormat::M4a, Codec::Aac, 2_000, 16_000, 27_080),
+            (PCM_WAV, MediaFormat::Wav, Codec::Pcm, 2_000, 8_000, 128_000),
+            (FLAC, MediaFormat::Flac, Codec::Flac, 2_000, 8_000, 62_808),
+            (VORBIS_OGG, MediaFormat::OggVorbis, Codec::Vorbis, 2_000, 16_000, 32_856),
         ];
         for (bytes, format, codec, milliseconds, sample_rate_hz, bit_rate) in known {
             let duration = Duration::from_millis(milliseconds);
@@ -316,7 +316,7 @@ mod tests {
             for cut in (0..whole.len()).step_by(101) {
                 match probe_bytes(&whole[..cut]) {
                     Ok(probed) => {
-                        assert_eq!(probed.format, AudioFormat::Mp3, "only MP3 has no end of its own");
+                        assert_eq!(probed.format, MediaFormat::Mp3, "only MP3 has no end of its own");
                         assert!(probed.duration <= duration);
                     }
                     Err(refusal) => assert_ne!(refusal, Refusal::Encrypted),

@@ -4,7 +4,7 @@
 
 use badpod::{Bool, Integer, itunes, podcast};
 use domain::{
-    Addresses, AudioFormat, Category, Episode, Feed, FeedEpisode, Media, NewEpisode, NewShow, Show,
+    Addresses, Category, Episode, Feed, FeedEpisode, Media, MediaFormat, NewEpisode, NewShow, Show,
     Visibility,
 };
 use serde_json::json;
@@ -35,7 +35,7 @@ impl Station {
         Self { show, episodes: Vec::new() }
     }
 
-    fn publish(&mut self, title: &str, description: &str, format: AudioFormat, at: Timestamp) {
+    fn publish(&mut self, title: &str, description: &str, format: MediaFormat, at: Timestamp) {
         let number = self.episodes.len();
         let media = Media {
             id: format!("med_{number:026}").parse().unwrap(),
@@ -74,8 +74,8 @@ impl Station {
 
 fn harbour_radio() -> Station {
     let mut station = Station::new("Tide Tables", "The sea, twice a day.\n\nEbb & flow.");
-    station.publish("Neap Tide", "Sun & moon at odds.", AudioFormat::Mp3, day(2));
-    station.publish("Spring Tide <live>", "Sun and moon in line.", AudioFormat::M4a, day(9));
+    station.publish("Neap Tide", "Sun & moon at odds.", MediaFormat::Mp3, day(2));
+    station.publish("Spring Tide <live>", "Sun and moon in line.", MediaFormat::M4a, day(9));
     station.episodes[1].0.explicit = Some(true);
     station
 }
@@ -196,7 +196,7 @@ fn hostile_text_comes_out_as_it_went_in() {
         let description = if title.parse::<domain::Description>().is_ok() { title } else { "No tags." };
         let mut station = Station::new(title, description);
         station.show.author = title.parse().unwrap();
-        station.publish(title, description, AudioFormat::Mp3, day(2));
+        station.publish(title, description, MediaFormat::Mp3, day(2));
         let feed = station.feed(&addresses(), None);
         agree(&feed, &render(&feed));
     }
@@ -211,7 +211,7 @@ fn every_character_that_domain_lets_in_survives() {
     for (title, at) in every.chunks(255).zip(2..) {
         let title: String = title.iter().collect();
         let at = Timestamp::from_unix_seconds(at);
-        station.publish(&title, "Every character.", AudioFormat::Mp3, at);
+        station.publish(&title, "Every character.", MediaFormat::Mp3, at);
     }
     let feed = station.feed(&addresses(), None);
     let channel = read_with_badpod(&render(&feed));

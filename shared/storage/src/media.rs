@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use aws_sdk_s3::types::{MetadataDirective, ServerSideEncryption, TaggingDirective};
-use domain::{AudioFormat, ContentHash, Media, Quota, Upload};
+use domain::{ContentHash, Media, MediaFormat, Quota, Upload};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
@@ -102,7 +102,7 @@ impl Storage {
         grant: &Grant<'_, ProcessUpload>,
         from: &Quarantined,
         hash: &ContentHash,
-        format: AudioFormat,
+        format: MediaFormat,
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let tenant = self.tenant(context).await?;
