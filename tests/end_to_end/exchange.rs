@@ -246,6 +246,32 @@ fn without_a_group_to_join_nobody_new_comes_in() {
 }
 
 #[test]
+fn where_there_is_no_place_nobody_new_comes_in() {
+    run(async |stack| {
+        // The first owner has a place.
+        let acme = Tenant::with_limits(stack, json!({ "quotas": { "users": 2 } })).await;
+        let mut settings = saml();
+        settings["join_group"] = json!("editors");
+        put(&acme.owner, &settings).await.data();
+        let arrive = async || {
+            let somebody = FederatedPerson::of(&acme, &unique("name")).await;
+            let email = format!("{}@people.example", unique("user"));
+            exchange(stack, &somebody.sign_in(&[(EMAIL, &email)]).await, &[]).await
+        };
+
+        let first = arrive().await;
+        let second = arrive().await;
+        let me = actor(stack, &first).get("/v1/me").await.data();
+        let removed = format!("/v1/users/{}", me["principal_id"].as_str().unwrap());
+        assert_eq!(acme.owner.delete(&removed).await.status, 204);
+        let third = arrive().await;
+
+        assert_refused(&second, "invalid_grant");
+        assert_eq!(third.status, 200, "{third:?}");
+    });
+}
+
+#[test]
 fn an_invitation_of_one_tenancy_is_nothing_to_anothers_provider() {
     run(async |stack| {
         let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);

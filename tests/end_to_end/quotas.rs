@@ -32,8 +32,20 @@ fn new_upload() -> Value {
     json!({ "file_name": "a.mp3", "content_type": "audio/mpeg", "size_bytes": 9 })
 }
 
+fn new_listener() -> Value {
+    json!({ "label": "Somebody" })
+}
+
 fn new_client() -> Value {
     json!({ "name": "x", "groups": ["analysts"] })
+}
+
+fn new_user() -> Value {
+    json!({ "name": "Ada", "email": format!("{}@people.example", unique("user")) })
+}
+
+fn new_group() -> Value {
+    json!({ "name": unique("Night desk") })
 }
 
 /// How many the tenancy has, as its counter says.
@@ -64,44 +76,55 @@ fn assert_exceeded(answer: &Answer, quota: &str, limit: u64) {
 #[test]
 fn one_more_than_the_quota_is_refused_with_the_quotas_name_and_size() {
     run(async |stack| {
-        // Owner, editor and viewer have a client each.
-        let quotas =
-            json!({ "clients": 4, "shows": 1, "episodes": 1, "listeners": 1, "unfinished_uploads": 1 });
+        // Owner, editor and viewer have a client each, and the owner is a user.
+        let quotas = json!({
+            "users": 2, "groups": 1, "clients": 4, "shows": 1, "episodes": 1, "listeners": 1,
+            "unfinished_uploads": 1,
+        });
         let acme = Tenant::with_limits(stack, json!({ "quotas": quotas })).await;
         let globex = Tenant::new(stack).await;
         let show = acme.owner.post("/v1/shows", new_show("private")).await.data();
         let episodes = format!("/v1/shows/{}/episodes", id(&show));
         let listeners = format!("/v1/shows/{}/listeners", id(&show));
         let episode = || json!({ "title": "T", "description": "D" });
-        let listener = || json!({ "label": "Somebody" });
         acme.owner.post(&episodes, episode()).await.data();
-        acme.owner.post(&listeners, listener()).await.data();
+        acme.owner.post(&listeners, new_listener()).await.data();
         acme.owner.post("/v1/uploads", new_upload()).await.data();
         acme.owner.post("/v1/clients", new_client()).await.data();
+        acme.owner.post("/v1/users", new_user()).await.data();
+        acme.owner.post("/v1/groups", new_group()).await.data();
         let events = audit_events(&acme).await;
 
         for (quota, limit, path, body) in [
             ("shows", 1, "/v1/shows", new_show("public")),
             ("episodes", 1, &episodes, episode()),
-            ("listeners", 1, &listeners, listener()),
+            ("listeners", 1, &listeners, new_listener()),
             ("unfinished_uploads", 1, "/v1/uploads", new_upload()),
             ("clients", 4, "/v1/clients", new_client()),
+            ("users", 2, "/v1/users", new_user()),
+            ("groups", 1, "/v1/groups", new_group()),
         ] {
             assert_exceeded(&acme.owner.post(path, body).await, quota, limit);
 
-            let have = acme.owner.get(path).await.data().as_array().unwrap().len();
+            let listed = acme.owner.get(path).await.data();
+            let is_own = |thing: &&Value| thing["is_system"] != true;
+            let have = listed.as_array().unwrap().iter().filter(is_own).count();
             assert_eq!(have as u64, limit, "{quota}");
             assert_eq!(counted(stack, &acme.id, quota).await, limit as i64, "{quota}");
         }
         assert_eq!(
             audit_events(&acme).await,
-            events + 1,
-            "looking at the listeners left one, what is refused none"
+            events + 2,
+            "looking at listeners and at users left one each, what is refused none"
         );
-        let neighbours: [(&str, Value); 3] =
-            [("/v1/shows", new_show("public")), ("/v1/uploads", new_upload()), ("/v1/clients", new_client())];
-        for (path, body) in neighbours {
-            globex.owner.post(path, body.clone()).await.data();
+        for (path, body) in [
+            ("/v1/shows", new_show("public")),
+            ("/v1/uploads", new_upload()),
+            ("/v1/clients", new_client()),
+            ("/v1/users", new_user()),
+            ("/v1/groups", new_group()),
+        ] {
+            globex.owner.post(path, body).await.data();
         }
     });
 }
@@ -109,24 +132,28 @@ fn one_more_than_the_quota_is_refused_with_the_quotas_name_and_size() {
 #[test]
 fn what_goes_lets_one_in() {
     run(async |stack| {
-        let quotas = json!({ "listeners": 1, "unfinished_uploads": 1 });
+        let quotas =
+            json!({ "users": 2, "groups": 1, "clients": 4, "listeners": 1, "unfinished_uploads": 1 });
         let acme = Tenant::with_limits(stack, json!({ "quotas": quotas })).await;
         let show = acme.editor.post("/v1/shows", new_show("private")).await.data();
         let listeners = format!("/v1/shows/{}/listeners", id(&show));
-        for (quota, path, body, one) in [
-            ("listeners", listeners.as_str(), json!({ "label": "Somebody" }), "/v1/listeners"),
-            ("unfinished_uploads", "/v1/uploads", new_upload(), "/v1/uploads"),
+        for (quota, limit, path, new, one) in [
+            ("users", 2, "/v1/users", new_user as fn() -> Value, "/v1/users"),
+            ("groups", 1, "/v1/groups", new_group, "/v1/groups"),
+            ("clients", 4, "/v1/clients", new_client, "/v1/clients"),
+            ("listeners", 1, &listeners, new_listener, "/v1/listeners"),
+            ("unfinished_uploads", 1, "/v1/uploads", new_upload, "/v1/uploads"),
         ] {
-            let first = acme.editor.post(path, body.clone()).await.data();
-            assert_exceeded(&acme.editor.post(path, body.clone()).await, quota, 1);
+            let first = acme.owner.post(path, new()).await.data();
+            assert_exceeded(&acme.owner.post(path, new()).await, quota, limit);
 
-            let first = format!("{one}/{}", id(&first));
-            let (gone, gone_already) = (acme.editor.delete(&first).await, acme.editor.delete(&first).await);
+            let first = format!("{one}/{}", first["id"].as_str().or(first["client_id"].as_str()).unwrap());
+            let (gone, gone_already) = (acme.owner.delete(&first).await, acme.owner.delete(&first).await);
 
             assert_eq!((gone.status.as_u16(), gone_already.status.as_u16()), (204, 404), "{quota}");
-            assert_eq!(counted(stack, &acme.id, quota).await, 0, "{quota}");
-            acme.editor.post(path, body.clone()).await.data();
-            assert_exceeded(&acme.editor.post(path, body).await, quota, 1);
+            assert_eq!(counted(stack, &acme.id, quota).await, limit as i64 - 1, "{quota}");
+            acme.owner.post(path, new()).await.data();
+            assert_exceeded(&acme.owner.post(path, new()).await, quota, limit);
         }
     });
 }

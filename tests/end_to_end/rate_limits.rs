@@ -148,6 +148,7 @@ fn principals_have_shares_of_their_own_and_the_tenancy_their_sum() {
         let instance = Instance::start(stack, &clock).await;
         let editor = data_token(stack, &acme.editor).await;
         let viewer = data_token(stack, &acme.viewer).await;
+        let owner = data_token(stack, &acme.owner).await;
         let neighbour = data_token(stack, &globex.editor).await;
         let get = async |token: &str| instance.get(token, "/v1/tenancy").await;
 
@@ -159,12 +160,15 @@ fn principals_have_shares_of_their_own_and_the_tenancy_their_sum() {
             assert_eq!(get(&viewer).await.status, 200);
         }
         let viewers_fifth = get(&viewer).await;
+        let owners_first = get(&owner).await;
         let next_door = get(&neighbour).await;
 
         editors_seventh.assert_problem(429, "too_many_requests");
         assert_eq!((left(&editors_seventh, "principal"), left(&editors_seventh, "tenancy")), (0, 4));
         viewers_fifth.assert_problem(429, "too_many_requests");
         assert_eq!((left(&viewers_fifth, "principal"), left(&viewers_fifth, "tenancy")), (2, 0));
+        owners_first.assert_problem(429, "too_many_requests");
+        assert_eq!((left(&owners_first, "principal"), left(&owners_first, "tenancy")), (6, 0));
         assert_eq!(next_door.status, 200);
         assert_eq!((left(&next_door, "principal"), left(&next_door, "tenancy")), (1199, 5999));
     });

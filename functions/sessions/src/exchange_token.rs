@@ -190,6 +190,10 @@ async fn admit(
             "invalid_grant",
             "Somebody in this tenancy has your address. Sign in with the invitation that they sent you.",
         )),
+        Err(StorageError::QuotaExceeded { .. }) => Err(refuse(
+            "invalid_grant",
+            "Your tenancy has as many users as it may have. Its owners can remove somebody, or ask for more.",
+        )),
         result => Ok(result?),
     }
 }
