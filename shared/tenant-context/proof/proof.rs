@@ -1,15 +1,9 @@
 //! Proves what `policy.cedar` must never allow, for every request there can be, and not by example.
 //!
-//! Cedar's symbolic compiler turns the page and a claim into formulas, one pair for each kind of request that the schema knows: any
-//! membership or worker, any action, any place, with any attributes. The solver cvc5 then looks for a request which the page
-//! allows and the claim does not. That it finds none is the proof; what it finds in a page with a hole is a counterexample.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+//! Cedar's symbolic compiler turns the page and a claim into formulas, one pair for each kind of request that the schema knows:
+//! a membership or a worker, each action, the tenancy or a show, and any attributes. The solver cvc5 then looks for a request
+//! which the page allows and the claim does not. That there is none is the proof; one that it finds is a counterexample.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests are tests")]
 
 use cedar_policy::{Authorizer, Decision, PolicySet, RequestEnv, Schema};
 use cedar_policy_symcc::{CedarSymCompiler, CompiledPolicy, CompiledPolicySet, Env, solver::LocalSolver};
@@ -59,73 +53,77 @@ fn claims() -> Vec<Claim> {
     ]
 }
 
-/// The rows of the matrix: an action, and whom it is granted to.
-fn rows() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+/// One row of the reviewed matrix.
+struct Row {
+    action: &'static str,
+    reaches_shows: bool,
+    needs_mfa: bool,
+    groups: Vec<&'static str>,
+    worker: Option<&'static str>,
+}
+
+fn matrix() -> Vec<Row> {
     let (_, table) = MATRIX.rsplit_once("---\n").unwrap();
-    table.lines().map(|row| {
-        let mut words = row.split_whitespace();
-        (words.next().unwrap(), words.collect())
-    })
+    let read = |line: &'static str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        Row {
+            action: words.first().unwrap(),
+            reaches_shows: words.contains(&"show"),
+            needs_mfa: words.contains(&"mfa"),
+            groups: GROUPS.into_iter().filter(|group| words.contains(group)).collect(),
+            worker: words.iter().find_map(|word| word.strip_prefix("worker:")),
+        }
+    };
+    table.lines().map(read).collect()
 }
 
 fn granted_to_groups() -> String {
-    let mut policies = String::from("permit (principal is Worker, action, resource);");
-    for (action, words) in rows() {
-        for group in GROUPS.iter().filter(|group| words.contains(group)) {
-            policies.push_str(&format!(
-                r#"permit (principal in Group::"{group}", action == Action::"{action}", resource)
-                   when {{ principal is Membership && principal.is_active }};"#
-            ));
-        }
-        policies.push_str(&format!(
+    let policy = |row: &Row| {
+        let Row { action, groups, .. } = row;
+        let groups = groups.iter().map(|group| format!(r#"principal in Group::"{group}" || "#));
+        format!(
             r#"permit (principal is Membership, action == Action::"{action}", resource)
-               when {{ principal.is_active && principal.permissions.contains(Action::"{action}") }};"#
-        ));
-    }
-    policies
+               when {{ principal.is_active }}
+               when {{ {}principal.permissions.contains(Action::"{action}") }};"#,
+            groups.collect::<String>()
+        )
+    };
+    let policies = matrix().iter().map(policy).collect::<String>();
+    format!("permit (principal is Worker, action, resource); {policies}")
 }
 
 fn granted_to_workers() -> String {
-    let mut policies = String::new();
-    for (action, words) in rows() {
-        match words.iter().find_map(|word| word.strip_prefix("worker:")) {
-            None => policies.push_str(&format!(
-                r#"permit (principal is Membership, action == Action::"{action}", resource);"#
-            )),
-            Some(worker) => policies.push_str(&format!(
-                r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource);"#
-            )),
+    let policy = |Row { action, worker, .. }: &Row| match worker {
+        None => format!(r#"permit (principal is Membership, action == Action::"{action}", resource);"#),
+        Some(worker) => {
+            format!(r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource);"#)
         }
-    }
-    policies
+    };
+    matrix().iter().map(policy).collect()
 }
 
 /// All that the matrix grants, inside of the walls.
 fn granted() -> String {
-    let mut policies = String::new();
-    for (action, words) in rows() {
-        let place = if words.contains(&"show") { "" } else { " is Tenancy" };
-        if let Some(worker) = words.iter().find_map(|word| word.strip_prefix("worker:")) {
-            policies.push_str(&format!(
-                r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource{place})
-                   when {{ resource in principal.tenancy }};"#
-            ));
-            continue;
+    let policy = |row: &Row| {
+        let Row { action, groups, .. } = row;
+        if let Some(worker) = row.worker {
+            return format!(
+                r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource is Tenancy)
+                   when {{ resource == principal.tenancy }};"#
+            );
         }
-        let factor = if words.contains(&"mfa") { "principal.mfa" } else { "true" };
-        let walls = format!(
-            "principal is Membership && principal.is_active && {factor} && resource in principal.tenancy
-             && (principal.covers_all_shows || (resource is Show && principal.shows.contains(resource)))"
-        );
-        let groups = GROUPS.iter().filter(|group| words.contains(group));
-        let mut grants: Vec<_> = groups.map(|group| format!(r#"principal in Group::"{group}""#)).collect();
-        grants.push(format!(r#"principal.permissions.contains(Action::"{action}")"#));
-        let grants = grants.join(" || ");
-        policies.push_str(&format!(
-            r#"permit (principal, action == Action::"{action}", resource{place}) when {{ {walls} && ({grants}) }};"#
-        ));
-    }
-    policies
+        let place = if row.reaches_shows { "resource" } else { "resource is Tenancy" };
+        let factor = if row.needs_mfa { "principal.mfa" } else { "true" };
+        let groups = groups.iter().map(|group| format!(r#"principal in Group::"{group}" || "#));
+        format!(
+            r#"permit (principal is Membership, action == Action::"{action}", {place})
+               when {{ resource in principal.tenancy && principal.is_active && {factor} }}
+               when {{ principal.covers_all_shows || (resource is Show && principal.shows.contains(resource)) }}
+               when {{ {}principal.permissions.contains(Action::"{action}") }};"#,
+            groups.collect::<String>()
+        )
+    };
+    matrix().iter().map(policy).collect()
 }
 
 /// The schema, and the solver that searches.
@@ -249,7 +247,9 @@ unless"#,
         (
             "everything for owners, a worker's work too",
             r#"forbid (principal is Membership, action in Action::"works", resource);"#,
-            r#"permit (principal in Group::"owners", action, resource);"#,
+            r#"forbid (principal is Membership, action in Action::"works", resource)
+               when { principal.permissions.contains(action) };
+               permit (principal in Group::"owners", action, resource);"#,
             WORKERS,
         ),
         (
