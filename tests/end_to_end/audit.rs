@@ -16,6 +16,7 @@ use crate::{
     exchange::user,
     flow::{id, text},
     members::Robot,
+    sso::saml,
     world::{run, unique},
 };
 
@@ -133,7 +134,6 @@ fn attributes(item: &Value) -> Value {
     item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
 }
 
-/// Runs the daily sweep of one tenancy, to its end.
 /// The date so many days from now: few enough that nobody counts as idle.
 fn day(days: u64) -> String {
     let day = SystemClock.now().plus(Duration::from_secs(days * 24 * 60 * 60));
@@ -144,6 +144,7 @@ fn moment(days: u64, time: &str) -> String {
     format!("{}T{time}Z", day(days))
 }
 
+/// Runs the daily sweep of one tenancy, to its end.
 async fn sweep(tenant: &Tenant, as_of: &str) {
     let body = json!({ "tenancy_id": tenant.id, "as_of": as_of }).to_string();
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
@@ -192,6 +193,9 @@ async fn change(
     let of_path = path.split("/members/").nth(1).or(path.split('/').nth(3));
     let subject = data["id"].as_str().or(data["client_id"].as_str()).or(of_path);
     let last = after.last().unwrap();
+    // What is the tenancy's own has no id in the path, and the tenancy's id is what every log begins with.
+    let of_tenancy = events(owner, "").await[0]["subject"].clone();
+    let subject = if path.starts_with("/v1/tenancy/") { of_tenancy.as_str() } else { subject };
     assert_eq!(last["subject"].as_str(), subject, "{method} {path}: {last}");
     data
 }
@@ -238,6 +242,8 @@ fn every_change_leaves_exactly_one_event() {
         let attestation = json!({ "review_sha256": review["sha256"] });
         let attest = "POST /v1/access-review/attestations";
         step(owner, attest, "", attestation, "access-review:read access-review:attest").await;
+        step(owner, "PUT /v1/tenancy/sso", "", saml(), "sso:update").await;
+        step(owner, "DELETE /v1/tenancy/sso", "", json!({}), "sso:update").await;
         let mut show = json!({
             "slug": unique("show"), "title": "T", "description": "D", "language": "en", "category": "News",
             "author": "A", "visibility": "public",
@@ -272,7 +278,8 @@ fn every_change_leaves_exactly_one_event() {
             ["PATCH /v1/users/{user}", "PATCH /v1/groups/{group}", "DELETE /v1/groups/{group}"]
                 .map(str::to_owned),
         );
-        let routes = [tenancy::routes().list(), tenancy::provision_routes().list()];
+        let routes =
+            [tenancy::routes().list(), tenancy::provision_routes().list(), tenancy::sso_routes().list()];
         let routes = [routes.concat(), shows::routes().list(), uploads::routes().list()].concat();
         let changing: BTreeSet<_> = routes.into_iter().filter(|route| !route.starts_with("GET ")).collect();
         assert_eq!(tried, changing, "a new route needs its step here");
@@ -300,6 +307,31 @@ fn what_ends_everybodys_sessions_leaves_one_event_too() {
         let log = events(&auditor.sign_in().await, &format!("&subject={}", id(&group))).await;
         let actions: Vec<_> = log.iter().map(|event| event["action"].as_str().unwrap()).collect();
         assert_eq!(actions, ["groups:create", "groups:update", "groups:delete"]);
+    });
+}
+
+#[test]
+fn a_membership_is_in_the_log_with_what_it_leads_to() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let (_, user) = user(&acme, json!(["editors"])).await;
+        let path = format!("/v1/groups/auditors/members/{}", id(&user));
+        acme.owner.send(Method::PUT, &path, &[], "{}").await.data();
+
+        let log = events(&acme.owner, &format!("&subject={}", id(&user))).await;
+
+        let said: Vec<_> = log
+            .iter()
+            .map(|event| [&event["action"], &event["details"]["state"], &event["details"]["groups"]])
+            .collect();
+        assert_eq!(
+            json!(said),
+            json!([
+                ["users:invite", "invited", "editors"],
+                ["users:admit", "active", "editors"],
+                ["members:manage", "active", "editors auditors"],
+            ])
+        );
     });
 }
 

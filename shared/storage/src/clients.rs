@@ -53,7 +53,6 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, client.id.as_str())?;
         change
-            .detail("groups", &access.groups())?
             .create(Collection::Clients, client.id.as_str(), client)?
             .count(Quota::Clients, 1)
             .save_access(None, access)?

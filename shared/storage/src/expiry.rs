@@ -97,7 +97,7 @@ impl Storage {
         }
 
         let mut change = self.change_access(grant, before, &after).await?;
-        change.detail("groups", &notice.groups)?.create(Collection::Notices, &notice.id, &notice)?;
+        change.detail("groups_taken", &notice.groups)?.create(Collection::Notices, &notice.id, &notice)?;
         match change.commit().await {
             // Somebody changed them at this moment: the next run sees how they are then.
             Err(StorageError::Conflict) => Ok(()),

@@ -229,13 +229,17 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
     }
 
-    /// A member's access, new (`before` is none) or changed, and with it who the tenancy's owners are.
+    /// A member's access, new (`before` is none) or changed, and with it who the tenancy's owners are. An audit event about the
+    /// member says how it is then.
     pub(crate) fn save_access(
         &mut self,
         before: Option<&Access>,
         after: &Access,
     ) -> Result<&mut Self, StorageError> {
         let id = after.member_id.as_str();
+        if self.event.subject == id {
+            self.detail("state", &after.state)?.detail("groups", &after.groups())?;
+        }
         match before {
             None => self.create(Collection::Access, id, after)?,
             Some(before) => self.replace(Collection::Access, id, before.version, after)?,
@@ -482,6 +486,20 @@ mod tests {
             assert_eq!(cancelled_by(codes), why, "{codes:?}");
         }
         assert_eq!(why_cancelled(&[], 0), None, "no cancellation at all");
+    }
+
+    #[test]
+    fn a_quota_is_told_where_it_alone_stood_in_the_way() {
+        const FAILED: &str = "ConditionalCheckFailed";
+        let counted = [Counted { at: 1, quota: Quota::Shows, limit: 3 }];
+        let is_exceeded = |codes: [&str; 2]| {
+            let own = codes.map(|code| CancellationReason::builder().code(code).build());
+            exceeded(&counted, &own).is_some()
+        };
+
+        assert!(is_exceeded(["None", FAILED]));
+        assert!(!is_exceeded([FAILED, FAILED]), "something else as well");
+        assert!(!is_exceeded(["None", "None"]));
     }
 
     #[test]
