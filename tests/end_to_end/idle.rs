@@ -17,10 +17,13 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 async fn sweep(tenant: &Tenant, as_of: Timestamp) {
+    assert_eq!(try_to_sweep(tenant, as_of).await, json!({ "batchItemFailures": [] }));
+}
+
+async fn try_to_sweep(tenant: &Tenant, as_of: Timestamp) -> Value {
     let body = json!({ "tenancy_id": tenant.id, "as_of": as_of }).to_string();
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
-    let answer = tenant.stack.aws().invoke("tenancy-sweep", &batch).await.unwrap();
-    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    tenant.stack.aws().invoke("tenancy-sweep", &batch).await.unwrap()
 }
 
 /// A queue that hears what the owners of one tenancy are told.
@@ -140,6 +143,41 @@ fn the_last_owner_stays_however_idle() {
                 .any(|notice| notice["member_id"] == owner.as_str() && notice["kind"] == "last_owner_idle"),
             "{told:?}"
         );
+    });
+}
+
+/// Who the owners are, as the directory has it, or something else in its place. Answers what was there.
+async fn replace_owners(tenant: &Tenant, owners: Value) -> Value {
+    let update = json!({
+        "TableName": tenant.stack.output("DirectoryTable").unwrap(),
+        "Key": { "pk": { "S": format!("access#{}", tenant.id) }, "sk": { "S": "tenancy" } },
+        "UpdateExpression": "SET owners = :owners", "ConditionExpression": "attribute_exists(pk)",
+        "ExpressionAttributeValues": { ":owners": owners }, "ReturnValues": "UPDATED_OLD",
+    });
+    tenant.stack.aws().dynamodb("UpdateItem", &update).await.unwrap()["Attributes"]["owners"].clone()
+}
+
+#[test]
+fn a_sweep_that_cannot_tell_who_the_owners_are_fails_and_is_run_again() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let first = acme.owner.get("/v1/me").await.data()["principal_id"].clone();
+        Robot::new(&acme, json!(["owners"]), true).await;
+        let ear = Ear::of(&acme).await;
+        let as_of = SystemClock.now().plus(31 * DAY);
+
+        let owners = replace_owners(&acme, json!({ "S": "unreadable" })).await;
+        let answer = try_to_sweep(&acme, as_of).await;
+        replace_owners(&acme, owners).await;
+        let told_then = ear.hear().await;
+        sweep(&acme, as_of).await;
+        let told = ear.hear().await;
+
+        assert_eq!(answer, json!({ "batchItemFailures": [{ "itemIdentifier": "1" }] }));
+        assert_eq!(told_then, [] as [Value; 0]);
+        let about_first: Vec<_> = told.iter().filter(|notice| notice["member_id"] == first).collect();
+        assert_eq!(about_first.len(), 1, "{told:?}");
+        assert_eq!(about_first[0]["kind"], "access_expired", "there is another owner");
     });
 }
 

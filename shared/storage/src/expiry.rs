@@ -6,7 +6,7 @@
 use domain::Access;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    Grant, GroupRef, MemberId, SystemGroup, TenancyId, Timestamp, permission::ExpireAccess,
+    Grant, GroupRef, MemberId, SystemGroup, TenancyId, TenantContext, Timestamp, permission::ExpireAccess,
 };
 
 use crate::{Storage, StorageError, error::During, keys::Collection};
@@ -71,7 +71,7 @@ impl Storage {
             return Ok(());
         }
         let mut kind = NoticeKind::AccessExpired;
-        if before.is_owner() && self.check_other_owners(grant.context(), before).await.is_err() {
+        if before.is_owner() && self.is_last_owner(grant.context(), before).await? {
             let owners = GroupRef::System(SystemGroup::Owners);
             after.memberships.extend(before.find(&owners).cloned());
             taken.retain(|group| *group != owners);
@@ -102,6 +102,14 @@ impl Storage {
             // Somebody changed them at this moment: the next run sees how they are then.
             Err(StorageError::Conflict) => Ok(()),
             result => result,
+        }
+    }
+
+    /// Whether without this owner there would be none. Where that cannot be told, nothing follows.
+    async fn is_last_owner(&self, context: &TenantContext, owner: &Access) -> Result<bool, StorageError> {
+        match self.check_other_owners(context, owner).await {
+            Err(StorageError::LastOwner) => Ok(true),
+            result => result.map(|()| false),
         }
     }
 
