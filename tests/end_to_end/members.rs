@@ -396,7 +396,8 @@ fn a_review_says_who_may_do_what_and_is_attested() {
         let owner = acme.owner.get("/v1/me").await.data()["principal_id"].clone();
 
         let review = acme.owner.get("/v1/access-review").await.data();
-        let csv = acme.owner.send(Method::GET, "/v1/access-review", &[("accept", "text/csv")], "").await;
+        let as_csv = [("accept", "application/json;q=0.5, Text/CSV")];
+        let csv = acme.owner.send(Method::GET, "/v1/access-review", &as_csv, "").await;
         let attest = async |sha256: &Value| {
             acme.owner.post("/v1/access-review/attestations", json!({ "review_sha256": sha256 })).await
         };

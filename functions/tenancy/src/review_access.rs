@@ -9,6 +9,8 @@ use tenant_context::permission::ReadAccessReview;
 
 use crate::App;
 
+const CSV: &str = "text/csv";
+
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AccessReview")]
 struct View<'a> {
@@ -18,12 +20,12 @@ struct View<'a> {
 }
 
 pub(crate) fn describe(operation: Operation) -> Operation {
-    operation.needs::<ReadAccessReview>().ok::<View>().or_as::<String>("text/csv")
+    operation.needs::<ReadAccessReview>().ok::<View>().or_as::<String>(CSV)
 }
 
 pub(crate) async fn review_access(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
-    let wants_csv = request.header("accept").is_some_and(|accept| accept.trim().starts_with("text/csv"));
+    let wants_csv = request.accepts(CSV);
 
     let grant = context.grant::<ReadAccessReview>()?;
 
