@@ -385,11 +385,13 @@ fn what_fails_or_changes_nothing_leaves_no_event() {
         let denied = acme.viewer.patch(&path, json!({ "title": "Other" })).await;
         let invalid = acme.editor.patch(&path, json!({ "title": "" })).await;
         let nothing = acme.editor.patch(&path, json!({ "title": show["title"] })).await;
+        let nobody = acme.owner.get("/v1/users/usr_01ARZ3NDEKTSV4RRFFQ69G5FAV").await;
 
         refused.assert_problem(412, "precondition_failed");
         denied.assert_problem(403, "permission_denied");
         invalid.assert_problem(422, "invalid_request");
         assert_eq!(nothing.status, 200);
+        nobody.assert_problem(404, "not_found");
         assert_eq!(events(&acme.owner, "").await.len(), before);
     });
 }

@@ -166,7 +166,7 @@ impl Storage {
         Ok(Page { items: self.open_users(grant.context(), page.items).await?, next: page.next })
     }
 
-    /// Finds a person. Who asked is in the audit log before they see them.
+    /// Finds a person. Who asked is in the audit log before they see them; who is told that there is nobody has seen nobody.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -175,9 +175,9 @@ impl Storage {
         grant: &Grant<'_, ReadUsers>,
         id: &UserId,
     ) -> Result<Option<(User, Access)>, StorageError> {
+        let Some(found) = self.find_stored_user(grant.context(), id).await? else { return Ok(None) };
         self.record(grant, id.as_str()).await?;
-        let found = self.find_stored_user(grant.context(), id).await?;
-        Ok(self.open_users(grant.context(), found.into_iter().collect()).await?.into_iter().next())
+        Ok(self.open_users(grant.context(), vec![found]).await?.into_iter().next())
     }
 
     /// Whether somebody has this address already.
