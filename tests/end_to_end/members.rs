@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     actors::{Actor, Answer, Tenant, request_token, send},
     flow::id,
+    sso::{put, saml},
     world::{run, unique},
 };
 
@@ -116,6 +117,30 @@ fn a_group_with_members_is_not_deleted() {
         assert_eq!(acme.owner.delete(&format!("{path}/members/{}", robot.id())).await.status, 204);
         assert_eq!(acme.owner.delete(&path).await.status, 204);
         acme.owner.get(&path).await.assert_problem(404, "not_found");
+    });
+}
+
+#[test]
+fn a_group_that_newcomers_join_is_not_deleted() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let owner = Robot::new(&acme, json!(["owners"]), true).await;
+        let group = group_of_ones_own(&acme, json!(["shows:read"])).await;
+        let path = format!("/v1/groups/{group}");
+        let mut settings = saml();
+        settings["join_group"] = json!(group);
+        put(&owner.sign_in().await, &settings).await.data();
+
+        let refused = owner.sign_in().await.delete(&path).await;
+        let foreign = globex.owner.delete(&path).await;
+        settings["join_group"] = json!("analysts");
+        put(&owner.sign_in().await, &settings).await.data();
+        let deleted = owner.sign_in().await.delete(&path).await;
+
+        refused.assert_problem(409, "group_has_newcomers");
+        assert!(refused.json()["detail"].as_str().unwrap().contains("PUT /v1/tenancy/sso"), "{refused:?}");
+        foreign.assert_problem(404, "not_found");
+        assert_eq!(deleted.status, 204);
     });
 }
 

@@ -1,4 +1,4 @@
-//! `DELETE /v1/groups/{group}`: deletes a group of the tenancy's own that has no members.
+//! `DELETE /v1/groups/{group}`: deletes a group of the tenancy's own that has no members, and that newcomers do not join.
 
 use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use tenant_context::{GroupRef, permission::DeleteGroup};
@@ -13,6 +13,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
         .no_content()
         .problem(system_group())
         .problem(group_has_members())
+        .problem(group_has_newcomers())
 }
 
 pub(crate) async fn delete_group(app: App, request: Request) -> Result<Reply, Problem> {
@@ -29,7 +30,11 @@ pub(crate) async fn delete_group(app: App, request: Request) -> Result<Reply, Pr
     if members.iter().any(|access| access.find(&group).is_some()) {
         return Err(group_has_members());
     }
-    app.storage.delete_group(&grant, id).await?;
+    let sso = app.storage.find_sso(&context).await?;
+    if sso.join_group() == Some(&group) {
+        return Err(group_has_newcomers());
+    }
+    app.storage.delete_group(&grant, id, &sso).await?;
 
     Ok(no_content())
 }
@@ -38,5 +43,12 @@ fn group_has_members() -> Problem {
     Problem::conflict(
         "group_has_members",
         "Take its members out first: GET /v1/groups/{group}/members lists them.",
+    )
+}
+
+fn group_has_newcomers() -> Problem {
+    Problem::conflict(
+        "group_has_newcomers",
+        "Newcomers join it through single sign-on. Name another join_group first, or none: PUT /v1/tenancy/sso.",
     )
 }

@@ -11,7 +11,7 @@ use tenant_context::{
 };
 
 use crate::{
-    Storage, StorageError,
+    Sso, Storage, StorageError,
     keys::{Collection, TENANCY_ACCESS},
     transaction::Change,
 };
@@ -126,17 +126,22 @@ impl Storage {
         change.commit().await
     }
 
-    /// Deletes a group. Who joins it at this very moment is a member of a group that allows nothing.
+    /// Deletes a group that `sso` puts nobody into. Who joins it at this very moment is a member of a group that allows nothing.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when it is gone already.
+    /// [`StorageError::Conflict`] when it is gone already, or single sign-on is not as it was.
     pub async fn delete_group(
         &self,
         grant: &Grant<'_, DeleteGroup>,
         id: &GroupId,
+        sso: &Sso,
     ) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, id.as_str())?;
-        change.delete(Collection::Access, id.as_str())?.end_sessions_of_tenancy()?.count(Quota::Groups, -1);
+        change
+            .delete(Collection::Access, id.as_str())?
+            .check_version(Collection::Sso, grant.context().tenancy().as_str(), sso.version)?
+            .end_sessions_of_tenancy()?
+            .count(Quota::Groups, -1);
         change.commit().await
     }
 

@@ -4,7 +4,7 @@
 
 use domain::SsoSettings;
 use serde::{Deserialize, Serialize};
-use tenant_context::{Grant, TenantContext, Timestamp, permission::UpdateSso};
+use tenant_context::{Grant, GroupRef, TenantContext, Timestamp, permission::UpdateSso};
 
 use crate::{
     Storage, StorageError,
@@ -22,6 +22,13 @@ pub struct Sso {
     pub changed_at: Timestamp,
     /// Counts changes; 0 before the first.
     pub version: u64,
+}
+
+impl Sso {
+    /// The group that newcomers join, if they may come.
+    pub fn join_group(&self) -> Option<&GroupRef> {
+        self.settings.as_ref()?.join_group.as_ref()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,7 +88,7 @@ impl Storage {
     /// Replaces settings that are still at `version`; answers them with the next.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when somebody else changed them first.
+    /// [`StorageError::Conflict`] when somebody else changed them first, or the group that newcomers join is gone.
     pub async fn update_sso(
         &self,
         grant: &Grant<'_, UpdateSso>,
@@ -98,6 +105,9 @@ impl Storage {
             change.create(Collection::Sso, id, &stored)?;
         } else {
             change.replace(Collection::Sso, id, version, &stored)?;
+        }
+        if let Some(GroupRef::Custom(group)) = sso.join_group() {
+            change.check_exists(Collection::Access, group.as_str())?;
         }
         change.commit().await?;
         Ok(sso)

@@ -195,6 +195,26 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
     }
 
+    /// An item that must still be at `version`; at 0 there must be none.
+    pub(crate) fn check_version(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        version: u64,
+    ) -> Result<&mut Self, StorageError> {
+        let check = ConditionCheck::builder()
+            .table_name(self.table(collection)?)
+            .set_key(Some(key(partition(&self.context, collection), id)));
+        let check = match version {
+            0 => check.condition_expression("attribute_not_exists(pk)"),
+            version => check
+                .condition_expression("#version = :version")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":version", number(version)),
+        };
+        self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
+    }
+
     /// An item that must exist, and shall not any more.
     pub(crate) fn delete(&mut self, collection: Collection<'_>, id: &str) -> Result<&mut Self, StorageError> {
         let delete = Delete::builder()
