@@ -448,3 +448,36 @@ fn a_review_says_who_may_do_what_and_is_attested() {
         assert_eq!(kept, json!([attested]));
     });
 }
+
+#[test]
+fn a_review_is_read_page_by_page_and_whole_as_csv() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let robot = Robot::new(&acme, json!(["editors", "analysts", "auditors"]), false).await;
+        let whole = acme.owner.get("/v1/access-review").await.json();
+
+        let (mut rows, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+        loop {
+            let page = acme.owner.get(&format!("/v1/access-review?limit=2{cursor}")).await.json();
+            assert_eq!(page["data"]["sha256"], whole["data"]["sha256"]);
+            rows.extend(page["data"]["rows"].as_array().unwrap().iter().cloned());
+            pages += 1;
+            let Some(next) = page["page"]["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let csv = [("accept", "text/csv")];
+        let csv = acme.owner.send(Method::GET, "/v1/access-review?limit=2", &csv, "").await;
+        let foreign = globex.owner.get(&format!("/v1/access-review?limit=2{cursor}")).await;
+
+        assert_eq!((&whole["data"]["rows"], &whole["page"]["next"]), (&json!(rows), &Value::Null));
+        assert_eq!(
+            (rows.len(), pages),
+            (7, 4),
+            "owner, editor, viewer, first owner, and the robot three times"
+        );
+        assert_eq!(rows.iter().filter(|row| row["member_id"] == robot.id()).count(), 3);
+        assert_eq!(String::from_utf8_lossy(&csv.body).lines().count(), 1 + rows.len());
+        foreign.assert_problem(400, "bad_request");
+        acme.owner.get("/v1/access-review?limit=201").await.assert_problem(400, "bad_request");
+    });
+}

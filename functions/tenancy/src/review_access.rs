@@ -1,30 +1,34 @@
-//! `GET /v1/access-review`: tells who may do what, since when, by whose leave, and when they last did. As JSON, or as CSV for those
-//! who ask with `Accept: text/csv`.
+//! `GET /v1/access-review`: tells who may do what, since when, by whose leave, and when they last did. As JSON, page by page, or
+//! whole as CSV for those who ask with `Accept: text/csv`.
 
 use http::{HeaderValue, header};
-use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::permission::ReadAccessReview;
 
-use crate::App;
+use crate::{App, list_audit_events::not_a_place};
 
+const LISTING: &str = "access-review";
 const CSV: &str = "text/csv";
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "AccessReview")]
 struct View<'a> {
-    /// What `POST /v1/access-review/attestations` wants to know: the SHA-256 of who may do what.
+    /// What `POST /v1/access-review/attestations` wants to know: the SHA-256 of who may do what, on all pages. Where one page has
+    /// another than the page before, access has changed in between.
     sha256: &'a str,
     rows: &'a [domain::ReviewedAccess],
 }
 
 pub(crate) fn describe(operation: Operation) -> Operation {
-    operation.needs::<ReadAccessReview>().ok::<View>().or_as::<String>(CSV)
+    operation.needs::<ReadAccessReview>().listed_within::<View>().or_as::<String>(CSV)
 }
 
 pub(crate) async fn review_access(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
+    let page = request.page(&context, LISTING)?;
+    let after = page.after.map(|place| place.parse()).transpose().map_err(|_| not_a_place())?;
     let wants_csv = request.accepts(CSV);
 
     let grant = context.grant::<ReadAccessReview>()?;
@@ -32,7 +36,9 @@ pub(crate) async fn review_access(app: App, request: Request) -> Result<Reply, P
     let review = app.storage.review_access(&grant).await?;
 
     let digest = review.digest();
-    let mut reply = ok(View { sha256: digest.as_str(), rows: review.rows() });
+    let (rows, next) = review.page(after.as_ref(), page.limit);
+    let view = View { sha256: digest.as_str(), rows };
+    let mut reply = request.paged(&context, LISTING, view, next.map(|place| place.to_string()));
     if wants_csv {
         let csv = review.to_csv().map_err(|_| Problem::internal())?;
         *reply.body_mut() = csv.into();

@@ -1,3 +1,5 @@
+use std::{fmt, str::FromStr};
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::{GroupRef, MemberId, ShowId, Timestamp};
@@ -35,6 +37,13 @@ pub struct ReviewedAccess {
     pub last_active_at: Option<Timestamp>,
 }
 
+/// A row's place in a review: rows are in order of member and group, and no two have the same of both.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReviewPlace {
+    member_id: MemberId,
+    group: Option<GroupRef>,
+}
+
 /// What a member's sign-in is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +78,31 @@ const COLUMNS: [&str; 10] = [
     "granted_by",
     "last_active_at",
 ];
+
+/// `usr_…:editors`, or `usr_…:` for a member of nothing.
+impl fmt::Display for ReviewPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:", self.member_id)?;
+        self.group.as_ref().map_or(Ok(()), |group| write!(formatter, "{group}"))
+    }
+}
+
+impl FromStr for ReviewPlace {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid::new("a place in an access review is a member, a colon and a group");
+        let (member, group) = text.split_once(':').ok_or_else(invalid)?;
+        let group = Some(group).filter(|group| !group.is_empty()).map(str::parse).transpose();
+        Ok(Self { member_id: member.parse().map_err(|_| invalid())?, group: group.map_err(|_| invalid())? })
+    }
+}
+
+impl ReviewedAccess {
+    fn place(&self) -> ReviewPlace {
+        ReviewPlace { member_id: self.member_id.clone(), group: self.group.clone() }
+    }
+}
 
 impl AccessReview {
     /// From members, what they may do, and when they last did.
@@ -108,13 +142,22 @@ impl AccessReview {
                 ..row.clone()
             }));
         }
-        rows.sort_by(|one, other| (&one.member_id, &one.group).cmp(&(&other.member_id, &other.group)));
+        rows.sort_by_cached_key(ReviewedAccess::place);
         Self { rows }
     }
 
     /// Its rows, by member and group.
     pub fn rows(&self) -> &[ReviewedAccess] {
         &self.rows
+    }
+
+    /// At most `limit` of its rows, those after `after` or from the first on; and the last one's place where there are more.
+    pub fn page(&self, after: Option<&ReviewPlace>, limit: u16) -> (&[ReviewedAccess], Option<ReviewPlace>) {
+        let start = after.map_or(0, |after| self.rows.partition_point(|row| row.place() <= *after));
+        let rest = self.rows.get(start..).unwrap_or_default();
+        let (page, more) = rest.split_at_checked(limit.into()).unwrap_or((rest, &[]));
+        let next = page.last().filter(|_| !more.is_empty()).map(ReviewedAccess::place);
+        (page, next)
     }
 
     /// A hash of who may do what. When somebody last signed in, and what they are called, is not in it: an attestation is
@@ -183,6 +226,32 @@ mod tests {
     #[test]
     fn a_review_reads_as_a_table() {
         insta::assert_snapshot!(review("Ada, \"the\" Editor", Some(NOW)).to_csv().unwrap());
+    }
+
+    #[test]
+    fn every_row_is_on_one_page() {
+        let review = review("Ada", None);
+        for limit in 1..=4 {
+            let mut rows = Vec::new();
+            let mut after: Option<ReviewPlace> = None;
+            loop {
+                let (page, next) = review.page(after.as_ref(), limit);
+                assert!((1..=limit.into()).contains(&page.len()));
+                rows.extend_from_slice(page);
+                match next {
+                    Some(place) => after = Some(place.to_string().parse().unwrap()),
+                    None => break,
+                }
+            }
+            assert_eq!(rows, review.rows(), "{limit} at once");
+        }
+    }
+
+    #[test]
+    fn what_is_no_place_in_a_review_is_refused() {
+        for bad in ["", "editors", ":editors", "usr_1:editors", "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV:everybody"] {
+            assert!(bad.parse::<ReviewPlace>().is_err(), "{bad}");
+        }
     }
 
     #[test]

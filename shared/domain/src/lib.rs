@@ -38,7 +38,7 @@ mod text;
 mod upload;
 
 pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
-pub use access_review::{AccessReview, Reviewed, ReviewedAccess, SecondFactor};
+pub use access_review::{AccessReview, ReviewPlace, Reviewed, ReviewedAccess, SecondFactor};
 pub use address::Addresses;
 pub use audit_chain::{AuditChain, AuditPlace, AuditProblem, AuditProblemKind};
 pub use audit_event::{AuditEvent, AuditHead, NewAuditEvent};

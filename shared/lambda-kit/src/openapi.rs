@@ -210,6 +210,15 @@ impl Operation {
             .answers(StatusCode::OK, "As far as it is known.", Some(json(paged::<T>)))
     }
 
+    /// Reads [`crate::Request::page`], and answers with [`crate::Request::paged`]: the page is in one thing with what is said of all.
+    #[must_use]
+    pub fn listed_within<T: JsonSchema>(self) -> Self {
+        self.parameter(Parameter::Shared("Limit"))
+            .parameter(Parameter::Shared("Cursor"))
+            .problem(bad_request())
+            .answers(StatusCode::OK, "A page.", Some(json(paged::<T>)))
+    }
+
     /// Answers everything at once with [`crate::Request::listed`].
     #[must_use]
     pub fn listed_whole<T: JsonSchema>(self) -> Self {
