@@ -242,6 +242,7 @@ fn every_change_leaves_exactly_one_event() {
         let attestation = json!({ "review_sha256": review["sha256"] });
         let attest = "POST /v1/access-review/attestations";
         step(owner, attest, "", attestation, "access-review:read access-review:attest").await;
+        step(owner, "PATCH /v1/tenancy", "", json!({ "name": "Other" }), "tenancy:update").await;
         step(owner, "PUT /v1/tenancy/sso", "", saml(), "sso:update").await;
         step(owner, "DELETE /v1/tenancy/sso", "", json!({}), "sso:update").await;
         let mut show = json!({

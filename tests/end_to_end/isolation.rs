@@ -85,6 +85,7 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
             json!({ "name": "x", "owner": { "name": "x", "email": "x@x.example" } }),
         ),
         (Method::GET, "/v1/tenancy", none()),
+        (Method::PATCH, "/v1/tenancy", json!({ "name": "taken" })),
         (Method::GET, "/v1/tenancy/sso", none()),
         (
             Method::PUT,

@@ -21,6 +21,7 @@ mod idle;
 mod instance;
 mod isolation;
 mod members;
+mod own_tenancy;
 mod people;
 mod private_shows;
 mod process;

@@ -6,11 +6,11 @@ use domain::{EmailAddress, Limits, PersonName, Quota, TenancyName};
 use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use storage::{NewTenancy, Tenancy};
+use storage::NewTenancy;
 
 use crate::{
     App,
-    view::{ClientWithSecret, InvitedUserView},
+    view::{ClientWithSecret, InvitedUserView, TenancyView},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ impl From<AgreedLimits> for Limits {
 #[derive(Serialize, JsonSchema)]
 struct TenancyWithOwner {
     #[serde(flatten)]
-    tenancy: Tenancy,
+    tenancy: TenancyView,
     owner: InvitedUserView,
     client: ClientWithSecret,
 }
@@ -71,7 +71,7 @@ pub(crate) async fn create_tenancy(app: App, request: Request) -> Result<Reply, 
     app.invite(&made.owner.0).await?;
 
     let view = TenancyWithOwner {
-        tenancy: made.tenancy,
+        tenancy: made.tenancy.into(),
         owner: InvitedUserView::new(made.owner, made.invitation),
         client: ClientWithSecret::new(made.client, &made.secret),
     };

@@ -1,13 +1,12 @@
 //! `GET /v1/tenancy`: finds the caller's own tenancy.
 
-use lambda_kit::{Problem, Reply, Request, ok, openapi::Operation};
-use storage::Tenancy;
+use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
 use tenant_context::permission::ReadTenancy;
 
-use crate::App;
+use crate::{App, view::TenancyView};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
-    operation.needs::<ReadTenancy>().ok::<Tenancy>()
+    operation.needs::<ReadTenancy>().ok_at_version::<TenancyView>()
 }
 
 pub(crate) async fn find_tenancy(app: App, request: Request) -> Result<Reply, Problem> {
@@ -16,5 +15,6 @@ pub(crate) async fn find_tenancy(app: App, request: Request) -> Result<Reply, Pr
 
     let tenancy = app.storage.find_tenancy(&context).await?.ok_or_else(Problem::not_found)?;
 
-    Ok(ok(tenancy))
+    let version = tenancy.version;
+    Ok(ok_at_version(TenancyView::from(tenancy), version))
 }

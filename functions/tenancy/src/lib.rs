@@ -39,6 +39,7 @@ pub mod start_sweep;
 pub mod sweep_tenancy;
 mod update_group;
 mod update_sso;
+mod update_tenancy;
 mod update_user;
 mod verify_audit_log;
 mod view;
@@ -83,6 +84,7 @@ routes! {
 
     GET "/v1/me" => show_caller,
     GET "/v1/tenancy" => find_tenancy,
+    PATCH "/v1/tenancy" => update_tenancy,
     GET "/v1/users" => list_users,
     POST "/v1/users" => invite_user,
     GET "/v1/users/{user}" => find_user,

@@ -1,12 +1,27 @@
-//! What callers see of users, clients, groups and their members.
+//! What callers see of the tenancy, users, clients, groups and their members.
 
 use domain::{
     Access, AccessState, ClientName, CustomGroup, EmailAddress, GrantedMembership, GroupName, PersonName,
+    TenancyName,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use storage::{Client, Invitation, Secret, User};
-use tenant_context::{Action, ClientId, GroupRef, MemberId, ShowId, SystemGroup, Timestamp, UserId};
+use storage::{Client, Invitation, Secret, Tenancy, User};
+use tenant_context::{
+    Action, ClientId, GroupRef, MemberId, ShowId, SystemGroup, TenancyId, Timestamp, UserId,
+};
+
+/// A customer's space.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Tenancy")]
+pub(crate) struct TenancyView {
+    /// Its id.
+    id: TenancyId,
+    /// What the customer calls it.
+    name: TenancyName,
+    /// When it was made.
+    created_at: Timestamp,
+}
 
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "User")]
@@ -93,6 +108,13 @@ pub(crate) struct MemberView {
     state: AccessState,
     #[serde(flatten)]
     membership: MembershipView,
+}
+
+impl From<Tenancy> for TenancyView {
+    fn from(tenancy: Tenancy) -> Self {
+        let Tenancy { id, name, created_at, .. } = tenancy;
+        Self { id, name, created_at }
+    }
 }
 
 impl UserView {

@@ -21,6 +21,7 @@ use crate::{
     keys::{Collection, TENANCY_ACCESS},
     quotas::Count,
     sealed::{DataKey, wrapped},
+    tenancy::first_version,
     transaction::Change,
     users::ComesBy,
 };
@@ -69,7 +70,12 @@ impl Storage {
     /// [`StorageError`] when AWS does not answer.
     pub async fn provision(&self, operator: &Operator, new: NewTenancy) -> Result<Provisioned, StorageError> {
         let now = self.now();
-        let tenancy = Tenancy { id: TenancyId::new(now, self.randomness()), name: new.name, created_at: now };
+        let tenancy = Tenancy {
+            id: TenancyId::new(now, self.randomness()),
+            name: new.name,
+            created_at: now,
+            version: first_version(),
+        };
         let owner = User {
             id: UserId::new(now, self.randomness()),
             name: new.owner_name,

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
-use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Quota};
+use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Quota, TenancyName};
 use serde::Serialize;
 use serde_json::Value;
 use tenant_context::{
@@ -19,6 +19,7 @@ use crate::{
     Storage, StorageError, due,
     item::{Item, item, key, string},
     keys::{Collection, TENANCY_ACCESS, audit_place, partition},
+    tenancy::first_version,
 };
 
 /// How often a transaction that came off second against another is tried again. Every change of a tenancy writes the head of
@@ -247,6 +248,33 @@ impl<'s> Change<'s> {
         let table = self.storage.environment.get("DIRECTORY_TABLE")?;
         let put = Put::builder().table_name(table).set_item(Some(item));
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// The name of a tenancy that must still be at `version`. What else is in the item stays: the data key, the limits.
+    pub(crate) fn rename_tenancy(
+        &mut self,
+        version: u64,
+        name: &TenancyName,
+    ) -> Result<&mut Self, StorageError> {
+        let is_unchanged = if version == first_version() {
+            "attribute_exists(pk) AND (attribute_not_exists(#version) OR #version = :version)"
+        } else {
+            "#version = :version"
+        };
+        let update = Update::builder()
+            .table_name(self.table(Collection::Tenancy)?)
+            .set_key(Some(key(
+                partition(&self.context, Collection::Tenancy),
+                self.context.tenancy().as_str(),
+            )))
+            .update_expression("SET #name = :name, #version = :next")
+            .condition_expression(is_unchanged)
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":name", string(name.as_str()))
+            .expression_attribute_values(":version", number(version))
+            .expression_attribute_values(":next", number(version + 1));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
     }
 
     /// A member's access, new (`before` is none) or changed, and with it who the tenancy's owners are. An audit event about the

@@ -127,6 +127,8 @@ macro_rules! actions {
 actions! {
     /// See the tenancy's own name and state.
     ReadTenancy "tenancy:read" Reads in Tenancy;
+    /// Change what the tenancy is called.
+    UpdateTenancy "tenancy:update" Administers in Tenancy;
     /// See who belongs to the tenancy: personal data.
     ReadUsers "users:read" Reads in Tenancy;
     /// Invite somebody.
