@@ -5,8 +5,9 @@ use std::time::Duration;
 use http::Method;
 use lambda_kit::SystemClock;
 use local::Stack;
+use serde::Serialize;
 use serde_json::{Value, json};
-use tenant_context::{Clock, Timestamp};
+use tenant_context::Clock;
 
 use crate::{
     actors::Tenant,
@@ -16,11 +17,12 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-async fn sweep(tenant: &Tenant, as_of: Timestamp) {
+/// Runs the daily sweep of one tenancy, to its end.
+pub async fn sweep(tenant: &Tenant, as_of: impl Serialize) {
     assert_eq!(try_to_sweep(tenant, as_of).await, json!({ "batchItemFailures": [] }));
 }
 
-async fn try_to_sweep(tenant: &Tenant, as_of: Timestamp) -> Value {
+async fn try_to_sweep(tenant: &Tenant, as_of: impl Serialize) -> Value {
     let body = json!({ "tenancy_id": tenant.id, "as_of": as_of }).to_string();
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
     tenant.stack.aws().invoke("tenancy-sweep", &batch).await.unwrap()

@@ -1,7 +1,7 @@
 //! `GET /v1/audit-events`: the audit log in its order, from the first event on, as JSON or one event a line.
 
 use domain::{AuditEvent, AuditFilter};
-use lambda_kit::{Problem, Reply, Request, openapi::Operation};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation, place};
 use tenant_context::{Timestamp, permission::ReadAudit};
 
 use crate::App;
@@ -26,7 +26,7 @@ pub(crate) async fn list_audit_events(app: App, request: Request) -> Result<Repl
     let filter = filter(&request)?;
     let listing = listing(&filter);
     let page = request.page(&context, &listing)?;
-    let after = page.after.map(|place| place.parse()).transpose().map_err(|_| not_a_place())?;
+    let after = place(&page)?;
 
     let grant = context.grant::<ReadAudit>()?;
 
@@ -37,10 +37,6 @@ pub(crate) async fn list_audit_events(app: App, request: Request) -> Result<Repl
     } else {
         Ok(request.listed(&context, &listing, page, |event: AuditEvent| event))
     }
-}
-
-pub(crate) fn not_a_place() -> Problem {
-    Problem::bad_request("This cursor is not from this listing. Start again without one.")
 }
 
 fn filter(request: &Request) -> Result<AuditFilter, Problem> {

@@ -2,12 +2,12 @@
 //! whole as CSV for those who ask with `Accept: text/csv`.
 
 use http::{HeaderValue, header};
-use lambda_kit::{Problem, Reply, Request, openapi::Operation};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation, place};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tenant_context::permission::ReadAccessReview;
 
-use crate::{App, list_audit_events::not_a_place};
+use crate::App;
 
 const LISTING: &str = "access-review";
 const CSV: &str = "text/csv";
@@ -28,7 +28,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
 pub(crate) async fn review_access(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let page = request.page(&context, LISTING)?;
-    let after = page.after.map(|place| place.parse()).transpose().map_err(|_| not_a_place())?;
+    let after = place(&page)?;
     let wants_csv = request.accepts(CSV);
 
     let grant = context.grant::<ReadAccessReview>()?;

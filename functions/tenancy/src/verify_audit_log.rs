@@ -1,12 +1,12 @@
 //! `GET /v1/audit-events/verification`: recomputes the audit log and holds it against its head and its newest anchors.
 
 use domain::{AuditHead, AuditPlace, AuditProblem};
-use lambda_kit::{Problem, Reply, Request, openapi::Operation};
+use lambda_kit::{Problem, Reply, Request, openapi::Operation, place};
 use schemars::{JsonSchema, json_schema};
 use serde::Serialize;
 use tenant_context::permission::ReadAudit;
 
-use crate::{App, list_audit_events::not_a_place};
+use crate::App;
 
 const LISTING: &str = "audit-events/verification";
 /// A few megabytes, which takes seconds.
@@ -31,10 +31,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
 pub(crate) async fn verify_audit_log(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.tenant(&request).await?;
     let page = request.page_of(&context, LISTING, MOST_EVENTS)?;
-    let from = match page.after {
-        Some(place) => place.parse().map_err(|_| not_a_place())?,
-        None => AuditPlace::start(),
-    };
+    let from = place(&page)?.unwrap_or_else(AuditPlace::start);
 
     let grant = context.grant::<ReadAudit>()?;
 

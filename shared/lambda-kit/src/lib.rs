@@ -24,6 +24,7 @@ pub use clock::SystemClock;
 pub use environment::{open_storage, required, variable};
 #[doc(no_inline)]
 pub use http::Method;
+pub use page::place;
 pub use problem::{FieldError, Problem};
 pub use reply::{Reply, accepted, created, json, no_content, ok, ok_at_version};
 pub use request::{Nothing, Request};

@@ -195,10 +195,7 @@ impl Operation {
     /// Reads [`crate::Request::page`], and answers with [`crate::Request::listed`].
     #[must_use]
     pub fn listed<T: JsonSchema>(self) -> Self {
-        self.parameter(Parameter::Shared("Limit"))
-            .parameter(Parameter::Shared("Cursor"))
-            .problem(bad_request())
-            .answers(StatusCode::OK, "A page.", Some(json(listing::<T>)))
+        self.by_the_page(listing::<T>)
     }
 
     /// Reads [`crate::Request::page_of`], of which `limit` tells how much, and answers with [`crate::Request::paged`].
@@ -213,10 +210,14 @@ impl Operation {
     /// Reads [`crate::Request::page`], and answers with [`crate::Request::paged`]: the page is in one thing with what is said of all.
     #[must_use]
     pub fn listed_within<T: JsonSchema>(self) -> Self {
+        self.by_the_page(paged::<T>)
+    }
+
+    fn by_the_page(self, schema: SchemaOf) -> Self {
         self.parameter(Parameter::Shared("Limit"))
             .parameter(Parameter::Shared("Cursor"))
             .problem(bad_request())
-            .answers(StatusCode::OK, "A page.", Some(json(paged::<T>)))
+            .answers(StatusCode::OK, "A page.", Some(json(schema)))
     }
 
     /// Answers everything at once with [`crate::Request::listed`].

@@ -1,5 +1,7 @@
 //! Cursors: opaque to callers, bound to the tenancy and the listing that they came from.
 
+use std::str::FromStr;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use storage::PageRequest;
 use tenant_context::TenantContext;
@@ -48,11 +50,21 @@ pub(crate) fn page_request(
     };
     let after = match cursor {
         None => None,
-        Some(cursor) => Some(after(context, listing, cursor).ok_or_else(|| {
-            Problem::bad_request("This cursor is not from this listing. Start again without one.")
-        })?),
+        Some(cursor) => Some(after(context, listing, cursor).ok_or_else(not_from_this_listing)?),
     };
     Ok(PageRequest { after, limit })
+}
+
+/// Where `page` goes on, in a listing whose places are more than ids.
+///
+/// # Errors
+/// 400 for what is no place of that listing.
+pub fn place<T: FromStr>(page: &PageRequest) -> Result<Option<T>, Problem> {
+    page.after.as_deref().map(str::parse).transpose().map_err(|_| not_from_this_listing())
+}
+
+fn not_from_this_listing() -> Problem {
+    Problem::bad_request("This cursor is not from this listing. Start again without one.")
 }
 
 fn after(context: &TenantContext, listing: &str, cursor: &str) -> Option<String> {

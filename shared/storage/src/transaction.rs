@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+    types::{
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+        builders::ConditionCheckBuilder,
+    },
 };
 use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Quota, TenancyName};
 use serde::Serialize;
@@ -189,11 +192,7 @@ impl<'s> Change<'s> {
         collection: Collection<'_>,
         id: &str,
     ) -> Result<&mut Self, StorageError> {
-        let check = ConditionCheck::builder()
-            .table_name(self.table(collection)?)
-            .set_key(Some(key(partition(&self.context, collection), id)))
-            .condition_expression("attribute_exists(pk)");
-        self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
+        self.check(collection, id, |check| check.condition_expression("attribute_exists(pk)"))
     }
 
     /// An item that must still be at `version`; at 0 there must be none.
@@ -203,17 +202,27 @@ impl<'s> Change<'s> {
         id: &str,
         version: u64,
     ) -> Result<&mut Self, StorageError> {
-        let check = ConditionCheck::builder()
-            .table_name(self.table(collection)?)
-            .set_key(Some(key(partition(&self.context, collection), id)));
-        let check = match version {
+        self.check(collection, id, |check| match version {
             0 => check.condition_expression("attribute_not_exists(pk)"),
             version => check
                 .condition_expression("#version = :version")
                 .expression_attribute_names("#version", "version")
                 .expression_attribute_values(":version", number(version)),
-        };
-        self.push(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?))
+        })
+    }
+
+    /// An item that is not written, on a condition all the same.
+    fn check(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        condition: impl FnOnce(ConditionCheckBuilder) -> ConditionCheckBuilder,
+    ) -> Result<&mut Self, StorageError> {
+        let check = ConditionCheck::builder()
+            .table_name(self.table(collection)?)
+            .set_key(Some(key(partition(&self.context, collection), id)));
+        let check = condition(check).build().map_err(StorageError::corrupt)?;
+        self.push(TransactWriteItem::builder().condition_check(check))
     }
 
     /// An item that must exist, and shall not any more.

@@ -77,15 +77,23 @@ fn matrix() -> Vec<Row> {
     table.lines().map(read).collect()
 }
 
+impl Row {
+    /// That a membership is in a group that may, the tenancy's own too.
+    fn group_grants(&self) -> String {
+        let groups = self.groups.iter().map(|group| format!(r#"principal in Group::"{group}" || "#));
+        let groups = groups.collect::<String>();
+        format!(r#"{groups}principal.permissions.contains(Action::"{}")"#, self.action)
+    }
+}
+
 fn granted_to_groups() -> String {
     let policy = |row: &Row| {
-        let Row { action, groups, .. } = row;
-        let groups = groups.iter().map(|group| format!(r#"principal in Group::"{group}" || "#));
         format!(
-            r#"permit (principal is Membership, action == Action::"{action}", resource)
+            r#"permit (principal is Membership, action == Action::"{}", resource)
                when {{ principal.is_active }}
-               when {{ {}principal.permissions.contains(Action::"{action}") }};"#,
-            groups.collect::<String>()
+               when {{ {} }};"#,
+            row.action,
+            row.group_grants()
         )
     };
     let policies = matrix().iter().map(policy).collect::<String>();
@@ -105,7 +113,7 @@ fn granted_to_workers() -> String {
 /// All that the matrix grants, inside of the walls.
 fn granted() -> String {
     let policy = |row: &Row| {
-        let Row { action, groups, .. } = row;
+        let action = row.action;
         if let Some(worker) = row.worker {
             return format!(
                 r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource is Tenancy)
@@ -114,13 +122,12 @@ fn granted() -> String {
         }
         let place = if row.reaches_shows { "resource" } else { "resource is Tenancy" };
         let factor = if row.needs_mfa { "principal.mfa" } else { "true" };
-        let groups = groups.iter().map(|group| format!(r#"principal in Group::"{group}" || "#));
         format!(
             r#"permit (principal is Membership, action == Action::"{action}", {place})
                when {{ resource in principal.tenancy && principal.is_active && {factor} }}
                when {{ principal.covers_all_shows || (resource is Show && principal.shows.contains(resource)) }}
-               when {{ {}principal.permissions.contains(Action::"{action}") }};"#,
-            groups.collect::<String>()
+               when {{ {} }};"#,
+            row.group_grants()
         )
     };
     matrix().iter().map(policy).collect()
