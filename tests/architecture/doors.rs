@@ -50,6 +50,8 @@ fn each_door_is_opened_where_it_should_be() {
                 "functions/sessions/src/exchange_token.rs",
                 "functions/tenancy/src/sweep_tenancy.rs",
                 "functions/uploads/src/process_upload.rs",
+                "functions/uploads/src/receive_upload.rs",
+                "functions/uploads/src/sweep_uploads.rs",
                 "shared/tenant-context/src/context.rs",
             ],
         ),

@@ -169,7 +169,7 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     let of = |member: &str| -> BTreeSet<String> {
         functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
     };
-    assert_eq!(functions.len(), 13);
+    assert_eq!(functions.len(), 15);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
 }
@@ -206,15 +206,20 @@ fn the_media_worker_updates_counts_and_deletes_entries_and_nothing_else() {
             let leading = &statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"];
             for action in ["dynamodb:UpdateItem", "dynamodb:DeleteItem"] {
                 if actions.iter().any(|known| known == action) {
-                    rights.push((action, leading.as_str().map(str::to_owned)));
+                    let leading = leading.as_sequence().cloned().unwrap_or_else(|| vec![leading.clone()]);
+                    rights.extend(leading.iter().map(|key| (action, key.as_str().unwrap().to_owned())));
                 }
             }
         }
     }
-    let own = |collection: &str| Some(format!("${{aws:PrincipalTag/TenancyId}}#{collection}"));
+    let own = |collection: &str| format!("${{aws:PrincipalTag/TenancyId}}#{collection}");
     assert_eq!(
         rights,
-        [("dynamodb:UpdateItem", own("quotas")), ("dynamodb:DeleteItem", own("unfinished-uploads"))]
+        [
+            ("dynamodb:UpdateItem", own("quotas")),
+            ("dynamodb:DeleteItem", own("unfinished-uploads")),
+            ("dynamodb:DeleteItem", own("notices")),
+        ]
     );
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, Tenant, send};
+use crate::actors::{Actor, Answer, Tenant, send};
 
 /// An MP3 of `seconds` seconds of silence: MPEG-1 layer III, 128 kbit/s, 44.1 kHz, mono; 417 bytes a frame. `seed` goes into an
 /// ID3v2 comment, so that two files differ.
@@ -28,7 +28,14 @@ pub fn mp3(seconds: u32, seed: &str) -> Bytes {
     bytes.into()
 }
 
-/// Announces `bytes`, sends them in the parts that are asked for, and completes. Answers the upload's path.
+/// Audio that is as long and not the same.
+pub fn another(audio: &Bytes) -> Bytes {
+    let mut bytes = audio.to_vec();
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes.into()
+}
+
+/// Announces `bytes`, sends them as they are asked for, and completes. Answers the upload's path.
 pub async fn upload(
     actor: &Actor,
     tenant: &Tenant,
@@ -41,10 +48,27 @@ pub async fn upload(
         new[name] = value.clone();
     }
     let upload = actor.post("/v1/uploads", new).await.data();
-    send_parts(tenant, &upload, bytes).await;
+    send_bytes(tenant, &upload, bytes).await;
     let path = format!("/v1/uploads/{}", upload["id"].as_str().unwrap());
     actor.post(&format!("{path}/complete"), json!({})).await.data();
     path
+}
+
+/// PUTs the bytes at once where they are asked for so, or else in parts.
+pub async fn send_bytes(tenant: &Tenant, upload: &Value, bytes: &Bytes) {
+    if upload["upload"].is_null() {
+        return send_parts(tenant, upload, bytes).await;
+    }
+    let answer = put_whole(tenant, upload, bytes.clone()).await;
+    assert!(answer.status.is_success(), "{answer:?}");
+}
+
+/// PUTs bytes where an upload wants all of them, with the headers that it asks for.
+pub async fn put_whole(tenant: &Tenant, upload: &Value, bytes: impl Into<Bytes>) -> Answer {
+    let put = &upload["upload"];
+    let headers = put["headers"].as_object().unwrap().iter();
+    let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+    send(tenant.stack, Method::PUT, put["url"].as_str().unwrap(), &headers, bytes).await
 }
 
 /// PUTs the parts that an upload asks for.
@@ -63,7 +87,7 @@ pub async fn send_parts(tenant: &Tenant, upload: &Value, bytes: &Bytes) {
 pub async fn wait_for_end(actor: &Actor, path: &str) -> Value {
     for _ in 0..600 {
         let upload = actor.get(path).await.data();
-        if matches!(upload["state"].as_str(), Some("ready" | "rejected")) {
+        if matches!(upload["state"].as_str(), Some("ready" | "rejected" | "expired")) {
             return upload;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -28,7 +28,8 @@ async fn everything_of(tenant: &Tenant, belongings: &Belongings) -> BTreeMap<Str
             let path = belongings.fill(path);
             let mut answer = tenant.owner.get(&path).await.json();
             if let Some(data) = answer["data"].as_object_mut() {
-                // URLs of parts are signed anew.
+                // URLs are signed anew.
+                data.remove("upload");
                 data.remove("parts");
             }
             read.insert(path, answer);

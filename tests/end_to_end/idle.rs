@@ -4,16 +4,11 @@ use std::time::Duration;
 
 use http::Method;
 use lambda_kit::SystemClock;
-use local::Stack;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tenant_context::Clock;
 
-use crate::{
-    actors::Tenant,
-    members::Robot,
-    world::{run, unique},
-};
+use crate::{actors::Tenant, ear::Ear, members::Robot, world::run};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -26,49 +21,6 @@ async fn try_to_sweep(tenant: &Tenant, as_of: impl Serialize) -> Value {
     let body = json!({ "tenancy_id": tenant.id, "as_of": as_of }).to_string();
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
     tenant.stack.aws().invoke("tenancy-sweep", &batch).await.unwrap()
-}
-
-/// A queue that hears what the owners of one tenancy are told.
-struct Ear {
-    stack: &'static Stack,
-    queue: String,
-}
-
-impl Ear {
-    async fn of(tenant: &Tenant) -> Self {
-        let stack = tenant.stack;
-        let name = unique("ear");
-        let topic = stack.output("NoticeTopic").unwrap();
-        let queue_arn = format!("arn:aws:sqs:{}:{}:{name}", local::REGION, local::ACCOUNT);
-        let from_topic = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
-                "Resource": queue_arn, "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
-            }],
-        });
-        let queue = json!({ "QueueName": name, "Attributes": { "Policy": from_topic.to_string() } });
-        let made = stack.aws().sqs("CreateQueue", &queue).await.unwrap();
-        let filter = json!({ "TenancyId": [tenant.id] }).to_string();
-        stack.aws().subscribe(topic, &queue_arn, &filter).await.unwrap();
-        Self { stack, queue: made["QueueUrl"].as_str().unwrap().to_owned() }
-    }
-
-    /// What has been told so far, and was not heard before.
-    async fn hear(&self) -> Vec<Value> {
-        let receive = json!({ "QueueUrl": self.queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
-        let received = self.stack.aws().sqs("ReceiveMessage", &receive).await.unwrap();
-        let messages = received["Messages"].as_array().cloned().unwrap_or_default();
-        let notice = |message: &Value| {
-            let envelope: Value = serde_json::from_str(message["Body"].as_str().unwrap()).unwrap();
-            serde_json::from_str(envelope["Message"].as_str().unwrap()).unwrap()
-        };
-        for message in &messages {
-            let delete = json!({ "QueueUrl": self.queue, "ReceiptHandle": message["ReceiptHandle"] });
-            self.stack.aws().sqs("DeleteMessage", &delete).await.unwrap();
-        }
-        messages.iter().map(notice).collect()
-    }
 }
 
 async fn groups_of(tenant: &Tenant, member: &str) -> Vec<Value> {

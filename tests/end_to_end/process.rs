@@ -1,7 +1,9 @@
 //! A function's process, inside of this one, where it can be killed anywhere.
 
 use std::{
+    env,
     future::Future,
+    path::Path,
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,6 +13,7 @@ use local::Stack;
 use serde_json::{Value, json};
 use storage::{Environment, Storage, SystemRandomness};
 use tenant_context::Clock;
+use uploads::sandbox::Sandbox;
 
 /// The environment that the template gives it, and credentials of its role.
 pub struct Process {
@@ -41,6 +44,12 @@ impl Process {
         };
         Storage::new(Environment::read(lookup), clock, Arc::new(SystemRandomness::new())).unwrap()
     }
+}
+
+/// Where the media worker has files looked into: its own program, which the stack has built beside this test.
+pub fn sandbox() -> Sandbox {
+    let test = env::current_exe().unwrap();
+    Sandbox::new(test.parent().and_then(Path::parent).unwrap().join("media-worker"))
 }
 
 /// Runs `work` until it has waited `awaits` times, and drops it there, as a kill would. Answers whether it came to its end.

@@ -215,8 +215,8 @@ fn an_abandoned_upload_gives_its_place_to_the_next() {
         let acme = Tenant::with_limits(stack, json!({ "quotas": { "unfinished_uploads": 2 } })).await;
         let long_ago = now_less(ABANDONED_AFTER + Duration::from_secs(1));
         let not_so_long_ago = now_less(ABANDONED_AFTER - Duration::from_secs(60 * 60));
-        let old = start_upload(&acme, long_ago).await;
-        let younger = start_upload(&acme, not_so_long_ago).await;
+        let old = start_upload(&acme, &new_upload(), long_ago).await;
+        let younger = start_upload(&acme, &new_upload(), not_so_long_ago).await;
         assert_eq!(counted(stack, &acme.id, "unfinished_uploads").await, 2);
 
         let next = acme.editor.post("/v1/uploads", new_upload()).await;
@@ -225,18 +225,19 @@ fn an_abandoned_upload_gives_its_place_to_the_next() {
         assert_eq!(next.status, 201, "{next:?}");
         assert_exceeded(&one_more, "unfinished_uploads", 2);
         let old = acme.editor.get(&format!("/v1/uploads/{old}")).await.data();
-        assert_eq!((&old["state"], &old["rejection"]["code"]), (&json!("rejected"), &json!("abandoned")));
+        assert_eq!((&old["state"], &old["rejection"]), (&json!("expired"), &Value::Null));
+        assert!(old["reason"].as_str().unwrap().contains("eight days"), "{old}");
         assert_eq!(acme.editor.get(&format!("/v1/uploads/{younger}")).await.data()["state"], "created");
     });
 }
 
-fn now_less(duration: Duration) -> Timestamp {
+pub fn now_less(duration: Duration) -> Timestamp {
     let milliseconds = u64::try_from(duration.as_millis()).unwrap();
     Timestamp::from_unix_milliseconds(SystemClock.now().unix_milliseconds() - milliseconds)
 }
 
 /// Starts an upload as somebody did whose clock showed `moment`.
-async fn start_upload(tenant: &Tenant, moment: Timestamp) -> UploadId {
+pub async fn start_upload(tenant: &Tenant, new: &Value, moment: Timestamp) -> UploadId {
     let storage = storage(tenant.stack, "uploads", Arc::new(StoppedClock::at(moment)), &[]).await;
     let token = data_token(tenant.stack, &tenant.editor).await;
     let keys = storage.verification_keys().await.unwrap();
@@ -244,7 +245,7 @@ async fn start_upload(tenant: &Tenant, moment: Timestamp) -> UploadId {
     let Caller::Tenant(context) = caller else { panic!("an operator") };
     let grant = context.ask::<CreateUpload>().unwrap().in_place(None).unwrap();
     let upload_id = UploadId::new(moment, &SystemRandomness::new());
-    let new = serde_json::from_value(new_upload()).unwrap();
+    let new = serde_json::from_value(new.clone()).unwrap();
     let upload = Upload::new(upload_id, new, moment).unwrap();
     storage.create_upload(&grant, upload).await.unwrap().id
 }

@@ -69,6 +69,11 @@ async fn credentials(stack: &Stack, tenant: &Tenant) -> Credentials {
     exchange(stack, &role(stack, "shows").await, &token).await.unwrap()
 }
 
+/// S3 with the credentials that a tenancy's own token opens.
+pub async fn s3_of(tenant: &Tenant) -> aws_sdk_s3::Client {
+    client!(aws_sdk_s3, tenant.stack, credentials(tenant.stack, tenant).await)
+}
+
 fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -93,7 +98,7 @@ fn a_data_token_opens_no_workers_role() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
         let token = data_token(stack, &acme.owner).await;
-        for worker in ["media-worker", "renderer", "feeds", "provision", "tenancy-sweep"] {
+        for worker in ["media-worker", "renderer", "feeds", "provision", "tenancy-sweep", "upload-sweep"] {
             let role = role(stack, worker).await;
             assert_eq!(exchange(stack, &role, &token).await.unwrap_err(), "AccessDenied", "{worker}");
         }
@@ -215,7 +220,7 @@ fn credentials_cannot_update_or_delete_an_audit_event() {
 fn credentials_read_one_tenancys_anchors_and_write_none() {
     run(async |stack| {
         let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
-        let s3 = client!(aws_sdk_s3, stack, credentials(stack, &acme).await);
+        let s3 = s3_of(&acme).await;
         let bucket = stack.output("AuditBucket").unwrap();
         let list = async |prefix: &str| {
             let listing = s3.list_object_versions().bucket(bucket).prefix(prefix).send().await;
@@ -237,7 +242,7 @@ fn credentials_read_one_tenancys_anchors_and_write_none() {
 fn credentials_reach_one_tenancys_objects() {
     run(async |stack| {
         let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
-        let s3 = client!(aws_sdk_s3, stack, credentials(stack, &acme).await);
+        let s3 = s3_of(&acme).await;
         let key_of = |tenant: &Tenant| format!("alias/{}/{}", local::STACK_NAME, tenant.id);
         let open = async |tenant: &Tenant, bucket: &str, key: String| {
             let request = s3.create_multipart_upload().bucket(stack.output(bucket).unwrap()).key(key);

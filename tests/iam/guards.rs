@@ -27,11 +27,14 @@ const SERVICES: [&str; 5] = [
 ];
 
 /// Services that send to a queue: which, to which, for which rule.
-const SENDERS: [(&str, &str, &str); 4] = [
+const SENDERS: [(&str, &str, &str); 7] = [
     ("events.amazonaws.com", "ScanVerdictQueue", "ScanVerdictRule"),
     ("events.amazonaws.com", "ScanVerdictDlq", "ScanVerdictRule"),
     ("events.amazonaws.com", "ReleaseDlq", "ReleaseEveryMinute"),
     ("events.amazonaws.com", "DailySweepDlq", "DailySweepEveryDay"),
+    ("events.amazonaws.com", "HourlySweepDlq", "HourlySweepEveryHour"),
+    ("events.amazonaws.com", "UploadSweepQueue", "UploadArrivedRule"),
+    ("events.amazonaws.com", "UploadSweepDlq", "UploadArrivedRule"),
 ];
 
 /// Services that use a key for themselves.
@@ -135,6 +138,8 @@ fn quarantine(suite: &mut Suite, stack: &Stack) {
     let administrator = suite.caller(Caller::administrator(ACCOUNT));
     let scanner = suite.caller(Caller::almighty(stack, SCANNER));
     let worker = suite.caller(Caller::almighty(stack, "MediaWorkerDataRole"));
+    let others = ["TenantDataRole", "UploadSweepDataRole", "MediaWorkerRole", "UploadSweepRole"];
+    let others = others.map(|role| suite.caller(Caller::almighty(stack, role)));
     let object = |action: &str| {
         let subject = Subject::Object { bucket: QUARANTINE.to_owned(), key: format!("{ACME}/1") };
         Request::new(stack, action, subject)
@@ -146,7 +151,9 @@ fn quarantine(suite: &mut Suite, stack: &Stack) {
         let verdicts = verdicts.map(|verdict| read.clone().with(VERDICT, verdict));
         for unsafe_read in [unscanned, otherwise_tagged].into_iter().chain(verdicts) {
             suite.expect(administrator, unsafe_read.clone(), false);
-            suite.expect(worker, unsafe_read.clone(), false);
+            for reader in others.into_iter().chain([worker]) {
+                suite.expect(reader, unsafe_read.clone(), false);
+            }
             suite.expect(scanner, unsafe_read, true);
         }
         suite.expect(worker, read, true);
@@ -155,7 +162,9 @@ fn quarantine(suite: &mut Suite, stack: &Stack) {
         "s3:PutObjectTagging s3:PutObjectVersionTagging s3:DeleteObjectTagging s3:DeleteObjectVersionTagging";
     for action in words(tagging) {
         suite.expect(administrator, object(&action), false);
-        suite.expect(worker, object(&action), false);
+        for writer in others.into_iter().chain([worker]) {
+            suite.expect(writer, object(&action), false);
+        }
         suite.expect(scanner, object(&action), true);
     }
 }

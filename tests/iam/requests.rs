@@ -490,16 +490,15 @@ fn specials(stack: &Stack) -> Vec<Request> {
         for prefix in
             [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/")).iter().chain([&ACME.to_owned()])
         {
-            // What the scan may list it may list whole.
-            let is_scanned = bucket == "UploadBucket";
-            for action in
-                ["s3:ListBucketVersions", "s3:ListBucket"].iter().take(if is_scanned { 1 } else { 2 })
-            {
-                let is_own = bucket == "AuditBucket"
-                    && *prefix == format!("{ACME}/")
-                    && *action == "s3:ListBucketVersions";
-                let name =
-                    if is_own { "the list of a tenancy's own anchors" } else { "the list of other objects" };
+            for action in ["s3:ListBucketVersions", "s3:ListBucket"] {
+                let is_own = prefix == &format!("{ACME}/") && action == "s3:ListBucketVersions";
+                let name = match bucket {
+                    "AuditBucket" if is_own => "the list of a tenancy's own anchors",
+                    "UploadBucket" if is_own => "the list of a tenancy's own quarantine",
+                    // What the scan may list it may list whole, and so by folders.
+                    "UploadBucket" if action == "s3:ListBucket" => "a list of what is to be scanned",
+                    _ => "the list of other objects",
+                };
                 let request = Request::new(stack, action, whole()).with("s3:prefix", prefix.as_str());
                 asked.push(Request { subject: Subject::Special(name), ..request });
             }

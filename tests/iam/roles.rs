@@ -104,6 +104,9 @@ pub fn roles() -> Vec<Role> {
         function("DailySweep")
             .items("DirectoryTable", "tenancies", "Query")
             .resource("SweepQueue", "sqs:SendMessage"),
+        function("HourlySweep")
+            .items("DirectoryTable", "tenancies", "Query")
+            .resource("UploadSweepQueue", "sqs:SendMessage"),
         function("TenancySweep").resource("SweepQueue", RECEIVE).resource("NoticeTopic", "sns:Publish"),
         function("Shows")
             .verifies_tokens()
@@ -114,7 +117,11 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable/index/due", "due-shard#*", "Query")
             .resource("RenderQueue", "sqs:SendMessage"),
         function("Uploads").verifies_tokens(),
-        function("MediaWorker").resource("ScanVerdictQueue", RECEIVE),
+        function("MediaWorker").resource("ScanVerdictQueue", RECEIVE).resource("NoticeTopic", "sns:Publish"),
+        function("UploadSweep")
+            .resource("UploadSweepQueue", RECEIVE)
+            .resource("ScanVerdictQueue", "sqs:SendMessage")
+            .resource("NoticeTopic", "sns:Publish"),
         function("Feeds")
             .items("DirectoryTable", "feed-token#*", "GetItem")
             .objects("FeedBucket", "slugs/*", "GetObject")
@@ -132,10 +139,12 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable", "activity#{tenancy}", "Query")
             .items("DirectoryTable", "due#{tenancy}", "PutItem")
             .objects("UploadBucket", OWN_OBJECTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
+            .objects("MediaBucket", OWN_OBJECTS, "GetObject")
             .objects("AuditBucket", OWN_OBJECTS, "GetObjectVersion")
             .special("the list of a tenancy's own anchors")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
+            .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "Decrypt"),
         role("ProvisionDataRole", AssumedBy::Worker("ProvisionRole"))
             .items("TenantTable", OWN_ITEMS, "PutItem")
@@ -150,7 +159,7 @@ pub fn roles() -> Vec<Role> {
         role("MediaWorkerDataRole", AssumedBy::Worker("MediaWorkerRole"))
             .items("TenantTable", OWN_ITEMS, "GetItem PutItem")
             .items("TenantTable", "{tenancy}#quotas", "UpdateItem")
-            .items("TenantTable", "{tenancy}#unfinished-uploads", "DeleteItem")
+            .items("TenantTable", "{tenancy}#unfinished-uploads {tenancy}#notices", "DeleteItem")
             .objects(
                 "UploadBucket",
                 OWN_OBJECTS,
@@ -159,6 +168,21 @@ pub fn roles() -> Vec<Role> {
             .objects("MediaBucket", OWN_OBJECTS, "PutObject")
             .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
             .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt GenerateDataKey"),
+        role("UploadSweepDataRole", AssumedBy::Worker("UploadSweepRole"))
+            .items("TenantTable", "{tenancy}#uploads {tenancy}#audit-head", "GetItem")
+            .items("TenantTable", "{tenancy}#unfinished-uploads {tenancy}#notices", "Query DeleteItem")
+            .items(
+                "TenantTable",
+                "{tenancy}#uploads {tenancy}#notices {tenancy}#audit {tenancy}#audit-head",
+                "PutItem",
+            )
+            .items("TenantTable", "{tenancy}#quotas", "UpdateItem")
+            .special("the list of a tenancy's own quarantine")
+            .objects(
+                "UploadBucket",
+                OWN_OBJECTS,
+                "GetObjectVersionTagging DeleteObjectVersion AbortMultipartUpload",
+            ),
         role("RendererDataRole", AssumedBy::Worker("RendererRole"))
             .items("TenantTable", OWN_ITEMS, "GetItem Query")
             .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")
@@ -181,6 +205,7 @@ pub fn roles() -> Vec<Role> {
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")
             .resource("UploadBucket", "s3:ListBucket s3:GetBucketNotification s3:PutBucketNotification")
+            .special("a list of what is to be scanned")
             .objects(
                 "UploadBucket",
                 "*",

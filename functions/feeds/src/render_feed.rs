@@ -74,7 +74,7 @@ async fn assemble(
 
     let enclosures = out.iter().map(|out| {
         let enclosure =
-            Enclosure { file_name: out.publication.file_name.clone(), media: out.media.hash.clone() };
+            Enclosure { file_name: out.publication.file_name.clone(), media: out.enclosure.hash.clone() };
         (out.episode.id.clone(), enclosure)
     });
     Ok(Documents {

@@ -26,11 +26,11 @@ pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, 
     let storage = &app.api.storage;
     let show = storage.find_show(&context, &show_id).await?.ok_or_else(Problem::not_found)?;
     if let Some(media) = &new.media_id
-        && storage.find_media(&context, media).await?.is_none()
+        && storage.find_media(&context, media).await?.is_none_or(|media| media.recording().is_none())
     {
         return Err(Problem::invalid_field(
             "/media_id",
-            "There is no such media. Use the media_id of an upload that is ready.",
+            "There is no such recording. Use the media_id of an upload of audio or video that is ready.",
         ));
     }
     let reserved = app.api.reserve(&request, &grant, EpisodeId::new).await?;

@@ -1,6 +1,6 @@
 //! Tenancy admin: the tenancy itself, its users, its machine clients and its audit log. Making tenancies is `provision`'s and
-//! single sign-on is `sso`'s, apart, because the rights that they need reach every tenancy. Each day `daily-sweep` queues every
-//! tenancy for `tenancy-sweep`.
+//! single sign-on is `sso`'s, apart, because the rights that they need reach every tenancy. `start-sweep` queues every
+//! tenancy for a sweep: each day for `tenancy-sweep`, each hour for that of `uploads`.
 
 use std::{ops::Deref, sync::Arc};
 

@@ -1,9 +1,9 @@
-//! The day's sweep: asks for what each tenancy needs each day. A missed day is made good by the next.
+//! The start of a sweep: asks for what each tenancy needs each day, or each hour. A missed one is made good by the next.
 
 use lambda_kit::Tick;
 use storage::{Storage, StorageError, SweepRequest};
 
-/// Queues every tenancy for the tick's day, and answers how many there are.
+/// Queues every tenancy for a sweep as of the tick's time, and answers how many there are.
 ///
 /// # Errors
 /// [`StorageError`] when the directory or the queue does not answer; running again is as good.

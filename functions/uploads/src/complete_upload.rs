@@ -1,11 +1,15 @@
-//! `POST /v1/uploads/{upload}/complete`: says that all parts are there. Scanning and probing follow by themselves.
+//! `POST /v1/uploads/{upload}/complete`: says that all parts are there. Scanning and probing follow by themselves. What is sent in one
+//! piece is complete when it is there, and this changes nothing.
 
-use domain::{Part, PartPlan, Upload, UploadState};
+use domain::{Part, Upload, UploadState};
 use lambda_kit::{FieldError, Nothing, Problem, Reply, Request, accepted, openapi::Operation};
 use storage::{ReceivedPart, StorageError};
 use tenant_context::{UploadId, permission::CreateUpload};
 
-use crate::{App, view::UploadView};
+use crate::{
+    App,
+    view::{UploadView, Wanted},
+};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -25,15 +29,20 @@ pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply,
     let mut upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
     let grant = permit.in_place(upload.show_id.as_ref())?;
 
-    if upload.state == UploadState::Created {
+    if upload.state.takes_bytes() && upload.multipart_id.is_some() {
         // No parts and no multipart upload: an earlier call put them together and did not come to say so.
         if let Some(received) = app.storage.list_received_parts(&grant, &upload).await? {
             check_parts(&upload, &received)?;
+            if let Some(first) = received.iter().map(|part| part.received_at).min()
+                && upload.state == UploadState::Created
+            {
+                upload.start_uploading(first).map_err(|_| Problem::internal())?;
+            }
             app.storage.assemble(&grant, &upload, &received).await?;
         }
         upload.start_scanning(app.storage.now()).map_err(|_| Problem::internal())?;
-        match app.storage.mark_scanning(&grant, &upload).await {
-            // The media worker was quicker, and knows more.
+        match app.storage.mark_received(&grant, &upload).await {
+            // Whoever watches over the quarantine was quicker, and knows more.
             Err(StorageError::Conflict) => {
                 upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
             }
@@ -42,13 +51,13 @@ pub(crate) async fn complete_upload(app: App, request: Request) -> Result<Reply,
     }
 
     let location = format!("/v1/uploads/{id}");
-    Ok(accepted(UploadView::new(upload, Vec::new()), &location))
+    Ok(accepted(UploadView::new(upload, Wanted::Nothing), &location))
 }
 
 /// S3 would put any parts together; the caller announced how many bytes there are.
 fn check_parts(upload: &Upload, received: &[ReceivedPart]) -> Result<(), Problem> {
-    let plan = PartPlan::for_size(upload.size_bytes).map_err(|_| Problem::internal())?;
-    let wrong: Vec<_> = plan
+    let wrong: Vec<_> = upload
+        .part_plan()
         .parts()
         .filter_map(|part| complaint(&part, received).map(|detail| (part, detail)))
         .map(|(part, detail)| FieldError { pointer: format!("/parts/{}", part.number), detail })

@@ -1,4 +1,4 @@
-//! `POST /v1/uploads`: starts an upload, and answers where to PUT the parts of the file.
+//! `POST /v1/uploads`: starts an upload, and answers where to PUT the file, or its parts where it is large.
 
 use domain::{NewUpload, PartPlan, Quota, Upload};
 use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
@@ -6,7 +6,7 @@ use tenant_context::{Grant, UploadId, permission::CreateUpload};
 
 use crate::{
     App,
-    view::{UploadView, next_batch},
+    view::{UploadView, Wanted, next_batch},
 };
 
 pub(crate) fn describe(operation: Operation) -> Operation {
@@ -32,10 +32,14 @@ pub(crate) async fn create_upload(app: App, request: Request) -> Result<Reply, P
         return Err(name_a_show());
     }
     let upload = find_or_create(&app, &request, &grant, new).await?;
-    let parts = app.storage.sign_parts(&grant, &upload, &next_batch(plan.parts())).await?;
+    let wanted = if upload.multipart_id.is_none() {
+        Wanted::Whole(app.storage.sign_put(&grant, &upload).await?)
+    } else {
+        Wanted::Parts(app.storage.sign_parts(&grant, &upload, &next_batch(plan.parts())).await?)
+    };
 
     let location = format!("/v1/uploads/{}", upload.id);
-    Ok(created(UploadView::new(upload, parts), &location, None))
+    Ok(created(UploadView::new(upload, wanted), &location, None))
 }
 
 async fn find_or_create(

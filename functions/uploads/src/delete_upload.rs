@@ -1,6 +1,5 @@
 //! `DELETE /v1/uploads/{upload}`: gives up an upload whose bytes are not all there.
 
-use domain::UploadState;
 use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use storage::StorageError;
 use tenant_context::{UploadId, permission::CreateUpload};
@@ -23,7 +22,7 @@ pub(crate) async fn delete_upload(app: App, request: Request) -> Result<Reply, P
     let upload = app.storage.find_upload(&context, &id).await?.ok_or_else(Problem::not_found)?;
     let grant = permit.in_place(upload.show_id.as_ref())?;
 
-    if upload.state != UploadState::Created {
+    if !upload.state.takes_bytes() {
         return Err(upload_completed());
     }
     match app.storage.abort_upload(&grant, &upload).await {
@@ -33,5 +32,8 @@ pub(crate) async fn delete_upload(app: App, request: Request) -> Result<Reply, P
 }
 
 fn upload_completed() -> Problem {
-    Problem::conflict("upload_completed", "This upload was completed; it ends ready or rejected by itself.")
+    Problem::conflict(
+        "upload_completed",
+        "The bytes of this upload are there, or it has ended; it ends by itself.",
+    )
 }

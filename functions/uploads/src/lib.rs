@@ -1,7 +1,8 @@
-//! Bytes on their way in: the uploads API, and the media worker that decides what becomes of them.
+//! Bytes on their way in: the uploads API, the media worker that decides what becomes of them, and the sweep that sees to what no event
+//! comes for.
 //!
 //! Bytes never pass through the API: callers PUT them to presigned URLs, into a quarantine that nobody may read before the
-//! scan has found nothing. An upload ends `ready` or `rejected` with a reason.
+//! scan has found nothing. An upload ends `ready`, or `rejected` or `expired` with a reason.
 
 use std::sync::Arc;
 
@@ -12,7 +13,13 @@ mod create_upload;
 mod delete_upload;
 mod find_upload;
 mod list_uploads;
+mod media_view;
+pub mod parse;
 pub mod process_upload;
+pub mod receive_upload;
+mod renditions;
+pub mod sandbox;
+pub mod sweep_uploads;
 mod view;
 
 routes! {

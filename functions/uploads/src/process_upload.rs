@@ -3,17 +3,18 @@
 //! Every step may happen twice: promotion is by content, the end of an upload is one conditional transaction, and only then
 //! do the bytes leave the quarantine. Killed anywhere and run again, there is one medium and one end.
 
-use std::{
-    fs::File,
-    io::{self, Seek, SeekFrom},
-};
+use std::fs::File;
 
-use domain::{ContentHash, Media, Rejection, RejectionCode, Upload, UploadState};
+use domain::{Media, MediaFile, MediaFormat, Rejection, RejectionCode, Upload, UploadState};
 use lambda_kit::Failure;
-use media::{ProbeError, Probed, Refusal, probe};
 use serde::Deserialize;
-use storage::{Quarantined, Storage, StorageError};
+use storage::{Measure, Measured, Quarantined, Storage, StorageError};
 use tenant_context::{Grant, MediaId, TenancyId, TenantContext, UploadId, Worker, permission::ProcessUpload};
+
+use crate::{
+    renditions::{self, Examined},
+    sandbox::Sandbox,
+};
 
 /// What the scanner said of one version of an uploaded object: the event of GuardDuty Malware Protection for S3.
 #[derive(Debug)]
@@ -94,7 +95,11 @@ impl ScanVerdict {
 ///
 /// # Errors
 /// [`Failure`] when a store or the disk does not do its part; running again goes on from there.
-pub async fn process_upload(storage: &Storage, verdict: &ScanVerdict) -> Result<(), Failure> {
+pub async fn process_upload(
+    storage: &Storage,
+    sandbox: &Sandbox,
+    verdict: &ScanVerdict,
+) -> Result<(), Failure> {
     let context = TenantContext::from_queue(verdict.tenancy.clone(), Worker::Media);
     let grant = context.grant::<ProcessUpload>().map_err(|denied| Failure::Poison(denied.to_string()))?;
     let Some(upload) = storage.find_upload(&context, &verdict.object.upload).await? else {
@@ -103,18 +108,24 @@ pub async fn process_upload(storage: &Storage, verdict: &ScanVerdict) -> Result<
     };
 
     if !upload.state.is_final() {
-        decide(storage, &grant, verdict, upload).await?;
+        decide(storage, &grant, sandbox, verdict, upload).await?;
     }
 
-    Ok(storage.delete_quarantined(&grant, &verdict.object).await?)
+    storage.delete_quarantined(&grant, &verdict.object).await?;
+    Ok(storage.send_notice_of_end(&grant, &verdict.object.upload).await?)
 }
 
 async fn decide(
     storage: &Storage,
     grant: &Grant<'_, ProcessUpload>,
+    sandbox: &Sandbox,
     verdict: &ScanVerdict,
     mut upload: Upload,
 ) -> Result<(), Failure> {
+    if upload.state == UploadState::Probing && upload.clean_version != verdict.object.version {
+        tracing::info!(upload = %upload.id, "a verdict about bytes that were sent after those that count");
+        return Ok(());
+    }
     let refusal = match verdict.status {
         ScanStatus::Clean => None,
         ScanStatus::Threat => Some(Rejection {
@@ -123,82 +134,102 @@ async fn decide(
                 "The malware scan found a threat in the file. Clean it at its source and upload it again."
                     .to_owned(),
         }),
-        ScanStatus::NoVerdict => Some(Rejection {
-            code: RejectionCode::NotScanned,
-            detail:
-                "The malware scan came to no verdict, and nothing unscanned is kept. Upload the file again."
-                    .to_owned(),
-        }),
+        ScanStatus::NoVerdict => Some(Rejection::not_scanned()),
     };
     if let Some(rejection) = refusal {
         return Ok(reject(storage, grant, upload, rejection).await?);
     }
 
-    if upload.state == UploadState::Created {
+    if upload.state.takes_bytes() {
         upload.start_scanning(storage.now()).map_err(poison)?;
     }
     if upload.state == UploadState::Scanning {
-        upload.start_probing(storage.now()).map_err(poison)?;
+        upload.start_probing(verdict.object.version.clone(), storage.now()).map_err(poison)?;
         storage.advance_upload(grant, &upload, None).await?;
     }
 
     let mut file = tempfile::tempfile()?;
-    let (hash, size_bytes) = storage.fetch_quarantined(grant, &verdict.object, &mut file).await?;
-    file.seek(SeekFrom::Start(0))?;
-    match examine(&upload, &hash, size_bytes, file)? {
-        Err(rejection) => Ok(reject(storage, grant, upload, rejection).await?),
-        Ok(probed) => promote(storage, grant, verdict, upload, (hash, size_bytes, probed)).await,
+    let measure = storage.fetch_quarantined(grant, &verdict.object, &mut file).await?;
+    match examine(storage, grant, sandbox, &upload, &file, measure).await? {
+        Outcome::Refused(rejection) => Ok(reject(storage, grant, upload, rejection).await?),
+        Outcome::Known(media) => finish(storage, grant, upload, &media, false).await,
+        Outcome::New(original, examined) => {
+            promote(storage, grant, verdict, upload, (original, *examined)).await
+        }
     }
 }
 
-/// Whether the bytes are the ones that were announced, and audio.
-fn examine(
+enum Outcome {
+    Refused(Rejection),
+    /// The same bytes are media already.
+    Known(Box<Media>),
+    New(MediaFile, Box<Examined>),
+}
+
+/// Whether the bytes are the ones that were announced, and what they are.
+async fn examine(
+    storage: &Storage,
+    grant: &Grant<'_, ProcessUpload>,
+    sandbox: &Sandbox,
     upload: &Upload,
-    hash: &ContentHash,
-    size_bytes: u64,
-    file: File,
-) -> Result<Result<Probed, Rejection>, io::Error> {
-    if size_bytes != upload.size_bytes {
-        let announced = upload.size_bytes;
-        return Ok(Err(Rejection {
+    file: &File,
+    measure: Measure,
+) -> Result<Outcome, Failure> {
+    let measured = measure.finish()?;
+    if let Err(rejection) = check_announced(upload, &measured) {
+        return Ok(Outcome::Refused(rejection));
+    }
+    if let Some(media) = storage.find_media_by_hash(grant, &measured.hash, upload.enclosure).await? {
+        return Ok(match check_kind(upload, media.original.format) {
+            Ok(()) => Outcome::Known(Box::new(media)),
+            Err(rejection) => Outcome::Refused(rejection),
+        });
+    }
+
+    Ok(match renditions::examine(sandbox, file, &upload.content_type, upload.enclosure).await? {
+        Err(rejection) => Outcome::Refused(rejection),
+        Ok(examined) => match check_kind(upload, examined.format) {
+            Err(rejection) => Outcome::Refused(rejection),
+            Ok(()) => Outcome::New(measured.of(examined.format), Box::new(examined)),
+        },
+    })
+}
+
+fn check_announced(upload: &Upload, measured: &Measured) -> Result<(), Rejection> {
+    let (announced, size_bytes) = (upload.size_bytes, measured.size_bytes);
+    if size_bytes != announced {
+        return Err(Rejection {
             code: RejectionCode::WrongSize,
             detail: format!(
                 "The file has {size_bytes} bytes, and {announced} were announced. Upload it again."
             ),
-        }));
+        });
     }
-    if upload.sha256.as_ref().is_some_and(|announced| announced != hash) {
-        return Ok(Err(Rejection {
+    if upload.sha256.as_ref().is_some_and(|announced| *announced != measured.hash) {
+        let hash = &measured.hash;
+        return Err(Rejection {
             code: RejectionCode::WrongChecksum,
             detail: format!(
                 "The file's SHA-256 is {hash}, which is not the one that was announced. Upload it again."
             ),
-        }));
+        });
     }
-    match probe(file) {
-        Ok(probed) => Ok(Ok(probed)),
-        Err(ProbeError::Refused(refusal)) => {
-            Ok(Err(Rejection { code: code(refusal), detail: refusal.to_string() }))
-        }
-        Err(ProbeError::Unreadable(error)) => Err(error),
-    }
+    Ok(())
 }
 
-fn code(refusal: Refusal) -> RejectionCode {
-    match refusal {
-        Refusal::EmptyFile => RejectionCode::EmptyFile,
-        Refusal::NotAudio => RejectionCode::NotAudio,
-        Refusal::UnsupportedFormat => RejectionCode::UnsupportedFormat,
-        Refusal::UnsupportedCodec => RejectionCode::UnsupportedCodec,
-        Refusal::Fragmented => RejectionCode::Fragmented,
-        Refusal::Video => RejectionCode::Video,
-        Refusal::NoAudioTrack => RejectionCode::NoAudioTrack,
-        Refusal::SeveralTracks => RejectionCode::SeveralTracks,
-        Refusal::Encrypted => RejectionCode::Encrypted,
-        Refusal::Truncated => RejectionCode::Truncated,
-        Refusal::Damaged => RejectionCode::Damaged,
-        Refusal::TooShort => RejectionCode::TooShort,
+/// Whether the file is of the kind that was announced. Which format of that kind it is, only its bytes tell.
+fn check_kind(upload: &Upload, found: MediaFormat) -> Result<(), Rejection> {
+    let announced = &upload.content_type;
+    if announced.may_be(found) {
+        return Ok(());
     }
+    Err(Rejection {
+        code: RejectionCode::TypeMismatch,
+        detail: format!(
+            "The file was announced as {announced} and is {}. Upload it as what it is, or the file that you meant.",
+            found.content_type()
+        ),
+    })
 }
 
 async fn reject(
@@ -217,29 +248,35 @@ async fn promote(
     storage: &Storage,
     grant: &Grant<'_, ProcessUpload>,
     verdict: &ScanVerdict,
-    mut upload: Upload,
-    (hash, size_bytes, probed): (ContentHash, u64, Probed),
+    upload: Upload,
+    (original, examined): (MediaFile, Examined),
 ) -> Result<(), Failure> {
-    storage.promote(grant, &verdict.object, &hash, probed.format).await?;
+    for made in &examined.renditions {
+        storage.write_rendition(grant, &made.rendition.file, made.path()).await?;
+    }
+    storage.promote(grant, &verdict.object, &original).await?;
 
     let now = storage.now();
-    let known = storage.find_media_by_hash(grant, &hash).await?;
-    let is_new = known.is_none();
-    let media = known.unwrap_or_else(|| Media {
+    let media = Media {
         id: MediaId::new(now, storage.randomness()),
-        hash,
-        size_bytes,
-        format: probed.format,
-        duration_milliseconds: u64::try_from(probed.duration.as_millis()).unwrap_or(u64::MAX),
-        codec: probed.codec.as_str().to_owned(),
-        bit_rate: probed.bit_rate,
-        channels: probed.channels,
-        sample_rate_hz: probed.sample_rate_hz,
+        original,
+        content: examined.content,
+        renditions: examined.renditions.into_iter().map(|made| made.rendition).collect(),
         created_at: now,
-    });
-    upload.finish(media.id.clone(), now).map_err(poison)?;
+    };
     // When the same bytes became media at the same moment this fails, the message comes back, and finds that medium.
-    Ok(storage.advance_upload(grant, &upload, is_new.then_some(&media)).await?)
+    finish(storage, grant, upload, &media, true).await
+}
+
+async fn finish(
+    storage: &Storage,
+    grant: &Grant<'_, ProcessUpload>,
+    mut upload: Upload,
+    media: &Media,
+    is_new: bool,
+) -> Result<(), Failure> {
+    upload.finish(media, storage.now()).map_err(poison)?;
+    Ok(storage.advance_upload(grant, &upload, is_new.then_some(media)).await?)
 }
 
 /// An upload that another delivery of the same verdict has ended is ended.

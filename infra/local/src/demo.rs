@@ -248,11 +248,14 @@ async fn upload(caller: &Caller<'_>, episode: &DemoEpisode) -> Result<String, Fa
         )
         .await?;
 
+    if let Some(put) = upload.get("upload").filter(|put| !put.is_null()) {
+        caller.put(&text(put, "/url")?, put.get("headers"), audio.clone()).await?;
+    }
     let mut rest = audio;
     for part in upload.get("parts").and_then(Value::as_array).into_iter().flatten() {
         let size = part.get("size_bytes").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
         let bytes = rest.split_to(size.unwrap_or(rest.len()).min(rest.len()));
-        caller.put_part(&text(part, "/url")?, bytes).await?;
+        caller.put(&text(part, "/url")?, None, bytes).await?;
     }
 
     let upload_path = format!("/v1/uploads/{}", text(&upload, "/id")?);
@@ -262,7 +265,9 @@ async fn upload(caller: &Caller<'_>, episode: &DemoEpisode) -> Result<String, Fa
         let upload = caller.get(&upload_path).await?;
         match text(&upload, "/state")?.as_str() {
             "ready" => return text(&upload, "/media_id"),
-            "rejected" => return Err(demo_failure(format!("{} was rejected: {upload}", episode.file_name))),
+            state @ ("rejected" | "expired") => {
+                return Err(demo_failure(format!("{} is {state}: {upload}", episode.file_name)));
+            }
             state if waited > PATIENCE => {
                 return Err(demo_failure(format!("{} is still {state}", episode.file_name)));
             }
@@ -331,8 +336,12 @@ impl<'a> Caller<'a> {
         Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
     }
 
-    async fn put_part(&self, url: &str, bytes: Bytes) -> Result<(), Failure> {
-        send(self.http, Request::put(url).body(bytes)).await.map(drop)
+    async fn put(&self, url: &str, headers: Option<&Value>, bytes: Bytes) -> Result<(), Failure> {
+        let mut request = Request::put(url);
+        for (name, value) in headers.and_then(Value::as_object).into_iter().flatten() {
+            request = request.header(name, value.as_str().unwrap_or_default());
+        }
+        send(self.http, request.body(bytes)).await.map(drop)
     }
 }
 

@@ -23,6 +23,19 @@ impl ContentHash {
     pub fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
+
+    /// The 32 bytes of the digest.
+    pub fn to_digest(&self) -> [u8; 32] {
+        let value = |digit: &u8| match digit {
+            b'0'..=b'9' => digit - b'0',
+            _ => digit - b'a' + 10,
+        };
+        let mut digest = [0; 32];
+        for (byte, digits) in digest.iter_mut().zip(self.0.as_bytes().chunks(2)) {
+            *byte = digits.iter().fold(0, |byte, digit| byte << 4 | value(digit));
+        }
+        digest
+    }
 }
 
 impl FromStr for ContentHash {
@@ -47,6 +60,8 @@ mod tests {
         let hash = ContentHash::from_digest([0x0a; 32]);
         assert_eq!(hash.as_str(), "0a".repeat(32));
         assert_eq!(hash.as_str().parse(), Ok(hash));
+        let digest = std::array::from_fn(|index| (index * 8 + 3) as u8);
+        assert_eq!(ContentHash::from_digest(digest).to_digest(), digest);
         for bad in ["", &"0A".repeat(32), &"0a".repeat(31), &"0g".repeat(32), &"é".repeat(32)] {
             assert!(bad.parse::<ContentHash>().is_err(), "{bad:?}");
         }

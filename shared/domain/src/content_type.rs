@@ -3,7 +3,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, text::checked_text};
+use crate::{Invalid, MediaFormat, text::checked_text};
 
 /// What a client says its bytes are: a media type without parameters, in lower case (RFC 6838, 4.2). Only probing tells the truth.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,27 @@ impl FromStr for ContentType {
 
 checked_text!(ContentType);
 
+impl ContentType {
+    /// What comes before the slash: `audio`, `image`.
+    pub fn kind(&self) -> &str {
+        kind(&self.0)
+    }
+
+    /// Whether a file that is announced as this may be of `format`: sound, pictures and text are not taken for one another.
+    /// `application` says nothing, and containers of video may hold sound alone.
+    pub fn may_be(&self, format: MediaFormat) -> bool {
+        let (announced, found) = (self.kind(), kind(format.content_type()));
+        announced == "application"
+            || announced == found
+            || announced == "video" && found == "audio"
+            || announced == "text" && matches!(format, MediaFormat::SubRip | MediaFormat::Json)
+    }
+}
+
+fn kind(content_type: &str) -> &str {
+    content_type.split('/').next().unwrap_or_default()
+}
+
 /// Two of [`is_restricted_name`].
 const PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$";
 
@@ -37,6 +58,30 @@ fn is_restricted_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sound_pictures_and_text_are_not_taken_for_one_another() {
+        let may_be = |announced: &str, format| announced.parse::<ContentType>().unwrap().may_be(format);
+        for (announced, format) in [
+            ("audio/mpeg", MediaFormat::Wav),
+            ("application/octet-stream", MediaFormat::Png),
+            ("video/mp4", MediaFormat::M4a),
+            ("text/plain", MediaFormat::SubRip),
+            ("image/png", MediaFormat::Jpeg),
+            ("text/plain", MediaFormat::Json),
+        ] {
+            assert!(may_be(announced, format), "{announced}");
+        }
+        for (announced, format) in [
+            ("audio/mpeg", MediaFormat::Mp4),
+            ("audio/mpeg", MediaFormat::Png),
+            ("image/jpeg", MediaFormat::Mp3),
+            ("audio/mpeg", MediaFormat::WebVtt),
+            ("audio/mpeg", MediaFormat::Json),
+        ] {
+            assert!(!may_be(announced, format), "{announced}");
+        }
+    }
 
     #[test]
     fn media_types_without_parameters() {

@@ -148,15 +148,15 @@ impl Episode {
         if self.media_id.as_ref() != Some(&media.id) {
             return Err(Invalid::new("an episode is published with its own media: give it media first"));
         }
-        if !media.format.is_enclosure() {
-            return Err(Invalid::new("podcast apps play MP3 and M4A: give the episode media in one of them"));
-        }
+        let enclosure = media.enclosure().ok_or(Invalid::new(
+            "podcast apps play MP3, M4A and MP4: give the episode media in one of them, or a WAV or FLAC master",
+        ))?;
         self.may_carry(media)?;
 
         let before = self.clone();
         let publication = self
             .publication
-            .get_or_insert_with(|| Publication::new(&self.id, &show.slug, &self.title, media.format, at));
+            .get_or_insert_with(|| Publication::new(&self.id, &show.slug, &self.title, enclosure.format, at));
         if !publication.came_out(now) {
             publication.published_at = at;
         }
@@ -180,12 +180,18 @@ impl Episode {
     }
 
     fn may_carry(&self, media: &Media) -> Result<(), Invalid> {
-        match &self.publication {
-            Some(publication) if !publication.has_extension_of(media.format) => Err(Invalid::new(
-                "a published enclosure's URL never changes, so new media must keep its file extension",
-            )),
-            _ => Ok(()),
+        if media.recording().is_none() {
+            return Err(Invalid::new("an episode's media is a recording: this is a picture or a transcript"));
         }
+        let extension_changes = |publication: &Publication| {
+            !media.enclosure().is_some_and(|enclosure| publication.has_extension_of(enclosure.format))
+        };
+        if self.publication.as_ref().is_some_and(extension_changes) {
+            return Err(Invalid::new(
+                "a published enclosure's URL never changes, so new media must keep its file extension",
+            ));
+        }
+        Ok(())
     }
 
     fn count_change(&mut self, before: &Self, now: Timestamp) -> bool {
@@ -206,7 +212,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<b
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{MediaFormat, show::tests::show};
+    use crate::{MediaContent, MediaFile, MediaFormat, Recording, Tags, show::tests::show};
 
     const NOON: Timestamp = Timestamp::EPOCH;
 
@@ -217,14 +223,23 @@ pub(crate) mod tests {
     pub(crate) fn media(format: MediaFormat) -> Media {
         Media {
             id: "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
-            hash: "0a".repeat(32).parse().unwrap(),
-            size_bytes: 1_234_567,
-            format,
-            duration_milliseconds: 61_500,
-            codec: "mp3".to_owned(),
-            bit_rate: 128_000,
-            channels: 2,
-            sample_rate_hz: 44_100,
+            original: MediaFile {
+                hash: "0a".repeat(32).parse().unwrap(),
+                size_bytes: 1_234_567,
+                crc32: 0xcbf4_3926,
+                format,
+            },
+            content: MediaContent::Recording(Recording {
+                duration_milliseconds: 61_500,
+                codec: "mp3".to_owned(),
+                video_codec: None,
+                bit_rate: 128_000,
+                channels: 2,
+                sample_rate_hz: 44_100,
+                loudness: None,
+                tags: Tags::default(),
+            }),
+            renditions: Vec::new(),
             created_at: NOON,
         }
     }

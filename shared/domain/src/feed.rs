@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use tenant_context::Timestamp;
 use url::Url;
 
-use crate::{Addresses, Episode, EpisodeState, Media, PodcastGuid, Publication, Show};
+use crate::{Addresses, Episode, EpisodeState, Media, MediaFile, PodcastGuid, Publication, Recording, Show};
 
 /// A show and what is out of it: everything that a rendered feed needs, and no clock.
 #[derive(Debug, Clone)]
@@ -28,9 +28,11 @@ pub struct FeedEpisode<'a> {
     pub episode: &'a Episode,
     /// What apps keep of it.
     pub publication: &'a Publication,
-    /// Its audio.
-    pub media: &'a Media,
-    /// Where its audio is.
+    /// What is known of its recording.
+    pub recording: &'a Recording,
+    /// The file that apps get.
+    pub enclosure: &'a MediaFile,
+    /// Where apps get it.
     pub enclosure_url: Url,
 }
 
@@ -73,7 +75,7 @@ impl<'a> Feed<'a> {
 }
 
 impl<'a> FeedEpisode<'a> {
-    /// What the feed shows of `episode` at the moment `now`; `None` unless it is out.
+    /// What the feed shows of `episode` at the moment `now`; `None` unless it is out, with something that apps play.
     pub fn new(
         episode: &'a Episode,
         media: &'a Media,
@@ -81,11 +83,13 @@ impl<'a> FeedEpisode<'a> {
         now: Timestamp,
     ) -> Option<Self> {
         let publication = episode.publication.as_ref()?;
+        let (recording, enclosure) = (media.recording()?, media.enclosure()?);
         let enclosure_url = addresses.enclosure(&episode.id, publication);
         (episode.state(now) == EpisodeState::Published).then_some(Self {
             episode,
             publication,
-            media,
+            recording,
+            enclosure,
             enclosure_url,
         })
     }

@@ -14,9 +14,11 @@ mod audit_chain;
 mod audit_event;
 mod audit_filter;
 mod category;
+mod chapters;
 mod content_hash;
 mod content_type;
 mod email_address;
+mod enclosure_settings;
 mod episode;
 mod feed;
 mod feed_token;
@@ -26,6 +28,7 @@ mod language;
 mod limits;
 mod listener;
 mod media;
+mod offset;
 mod part_plan;
 mod podcast_guid;
 mod publication;
@@ -36,6 +39,7 @@ mod slug;
 mod sso;
 mod text;
 mod upload;
+mod web_url;
 
 pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
 pub use access_review::{AccessReview, ReviewPlace, Reviewed, ReviewedAccess, SecondFactor};
@@ -44,9 +48,11 @@ pub use audit_chain::{AuditChain, AuditPlace, AuditProblem, AuditProblemKind};
 pub use audit_event::{AuditEvent, AuditHead, NewAuditEvent};
 pub use audit_filter::AuditFilter;
 pub use category::Category;
+pub use chapters::{Chapter, Chapters, GeoUri, Location, OsmObject};
 pub use content_hash::ContentHash;
 pub use content_type::ContentType;
 pub use email_address::EmailAddress;
+pub use enclosure_settings::{BitRate, EnclosureSettings};
 pub use episode::{Episode, EpisodeChanges, EpisodeState, NewEpisode};
 pub use feed::{Feed, FeedEpisode};
 pub use feed_token::FeedToken;
@@ -55,7 +61,11 @@ pub use invalid::Invalid;
 pub use language::Language;
 pub use limits::Limits;
 pub use listener::Listener;
-pub use media::{Media, MediaFormat};
+pub use media::{
+    ChaptersSummary, Decibels, Loudness, Media, MediaContent, MediaFile, MediaFormat, Picture, Recording,
+    Rendition, RenditionPurpose, Tags, TranscriptSummary,
+};
+pub use offset::Offset;
 pub use part_plan::{Part, PartPlan};
 pub use podcast_guid::PodcastGuid;
 pub use publication::Publication;
@@ -68,7 +78,11 @@ pub use sso::{
     SamlMetadata, SsoSettings,
 };
 pub use text::{
-    Author, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName, ShowTitle,
-    TenancyName,
+    Author, ChapterTitle, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName,
+    PlaceName, ShowTitle, TenancyName,
 };
-pub use upload::{ABANDONED_AFTER, NewUpload, Rejection, RejectionCode, Upload, UploadState};
+pub use upload::{
+    ABANDONED_AFTER, LOST_AFTER, NOT_SCANNED_AFTER, NewUpload, Rejection, RejectionCode, UnknownUploadState,
+    Upload, UploadState, UploadStep, Warning, WarningCode,
+};
+pub use web_url::WebUrl;

@@ -51,6 +51,11 @@ impl PartPlan {
         self.part_size
     }
 
+    /// Whether all bytes fit into one part, so that nobody needs to put any together.
+    pub fn is_one_piece(self) -> bool {
+        self.size_bytes <= self.part_size
+    }
+
     /// The parts in their order.
     pub fn parts(self) -> impl Iterator<Item = Part> {
         (1..=MOST_PARTS).scan(self.size_bytes, move |left, number| {
@@ -76,6 +81,13 @@ mod tests {
         assert_eq!(sizes(PART), [PART]);
         assert_eq!(sizes(PART + 1), [PART, 1]);
         assert_eq!(sizes(2 * PART), [PART, PART]);
+    }
+
+    #[test]
+    fn what_fits_into_one_part_is_one_piece() {
+        let is_one_piece = |size_bytes| PartPlan::for_size(size_bytes).unwrap().is_one_piece();
+        assert!(is_one_piece(1) && is_one_piece(PartPlan::PART_SIZE));
+        assert!(!is_one_piece(PartPlan::PART_SIZE + 1) && !is_one_piece(PartPlan::LARGEST));
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Quota {
     Episodes,
     /// Listeners, of all private shows together.
     Listeners,
-    /// Uploads that are neither ready nor rejected.
+    /// Uploads that have not ended.
     UnfinishedUploads,
 }
 

@@ -69,6 +69,10 @@ lines! {
     ShowTitle "a show's title" 255;
     /// An episode's title: 1 to 255 characters, as PSP-1 limits them.
     EpisodeTitle "an episode's title" 255;
+    /// A chapter's title: 1 to 255 characters.
+    ChapterTitle "a chapter's title" 255;
+    /// What people call a place: 1 to 255 characters.
+    PlaceName "a place's name" 255;
     /// Who makes a show (`itunes:author`): 1 to 255 characters.
     Author "an author" 255;
     /// A tenancy's name: 1 to 100 characters.

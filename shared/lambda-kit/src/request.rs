@@ -117,6 +117,11 @@ impl Request {
         self.query.first(name)
     }
 
+    /// What a parameter of the query says altogether: it may come several times, and may name several things with commas between.
+    pub fn query_list(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.query.all(name).unwrap_or_default().into_iter().flat_map(|text| text.split(','))
+    }
+
     /// Whether the caller asks for `media_type` by its name (RFC 9110, 12.5.1).
     pub fn accepts(&self, media_type: &str) -> bool {
         let ranges = self.header("accept").unwrap_or_default().split(',');

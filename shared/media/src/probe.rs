@@ -1,8 +1,9 @@
-//! Which container and codec a file of audio has, and how long it plays.
+//! Which container and codec a file of audio or video has, and how long it plays.
 //!
 //! One file a format. Each walks the container's own structure and adds up what is there, without decoding, so durations
-//! are exact also where a header is missing or wrong. Files are hostile until proven otherwise: nothing is allocated or
-//! jumped to because a length field says so, and memory does not grow with the file.
+//! are exact also where a header is missing or wrong. On the way it hands each packet of sound to the [`Ear`], if there is
+//! one. Files are hostile until proven otherwise: nothing is allocated or jumped to because a length field says so, and
+//! memory does not grow with the file.
 //!
 //! Only FLAC goes through a demuxer crate, because its frames can be found by their checksums alone. The same crate's MP4
 //! demuxer allocates as much as a file claims and panics on some that lie, its WAV one overflows, and its MP3 one takes
@@ -12,6 +13,7 @@ use std::{fs::File, io, time::Duration};
 
 use domain::MediaFormat;
 
+mod ear;
 mod flac;
 mod mp3;
 mod mp4;
@@ -20,20 +22,21 @@ mod sniff;
 mod source;
 mod wav;
 
+pub(crate) use ear::{Coding, Ear, PcmSample};
 use sniff::Container;
 use source::Source;
 
 /// The shortest audio that can be an episode.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What a file of audio turned out to be.
+/// What a file of audio or video turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probed {
     /// The container.
     pub format: MediaFormat,
     /// How the sound is coded inside it.
     pub codec: Codec,
-    /// How long it plays: MP3 and M4A as players show it, the others to the sample.
+    /// How long it plays: MP3, M4A and MP4 as players show it, the others to the sample.
     pub duration: Duration,
     /// Mean bits per second of the sound alone, without tags and artwork.
     pub bit_rate: u32,
@@ -41,6 +44,40 @@ pub struct Probed {
     pub channels: u8,
     /// Samples per second of one channel.
     pub sample_rate_hz: u32,
+    /// The moving pictures, where there are some. A cover is none.
+    pub video: Option<Video>,
+}
+
+/// The moving pictures of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Video {
+    /// How they are coded.
+    pub codec: VideoCodec,
+    /// In pixels, as coded.
+    pub width: u16,
+    /// In pixels, as coded.
+    pub height: u16,
+    /// Thousandths of a picture per second, on average.
+    pub frame_rate_millihertz: u32,
+}
+
+/// How moving pictures are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VideoCodec {
+    /// H.264, which is AVC.
+    H264,
+    /// H.265, which is HEVC.
+    Hevc,
+}
+
+impl VideoCodec {
+    /// The codec's public name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::Hevc => "hevc",
+        }
+    }
 }
 
 /// How sound is coded.
@@ -56,6 +93,8 @@ pub enum Codec {
     Flac,
     /// Vorbis.
     Vorbis,
+    /// Opus.
+    Opus,
 }
 
 impl Codec {
@@ -67,22 +106,25 @@ impl Codec {
             Self::Pcm => "pcm",
             Self::Flac => "flac",
             Self::Vorbis => "vorbis",
+            Self::Opus => "opus",
         }
     }
 }
 
-/// Why a file cannot be the audio of an episode. Shown as one plain sentence, or two, that say what to do.
+/// Why a file cannot be the audio or video of an episode. Shown as one plain sentence, or two, that say what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// No bytes.
     #[error("The file is empty. Export it again and upload the new file.")]
     EmptyFile,
     /// Text, a picture, an archive, noise.
-    #[error("The file is not audio. Upload an MP3, M4A, WAV, FLAC or Ogg Vorbis file.")]
+    #[error(
+        "The file is neither audio nor video. Upload an MP3, M4A, MP4, WAV, FLAC, Opus or Ogg Vorbis file."
+    )]
     NotAudio,
     /// Sound or video in a container that is not taken.
     #[error(
-        "The file is in a format that podcast apps do not all play. Export it as MP3, M4A, WAV, FLAC or Ogg Vorbis."
+        "The file is in a format that podcast apps do not all play. Export it as MP3, M4A, MP4, WAV, FLAC, Opus or Ogg Vorbis."
     )]
     UnsupportedFormat,
     /// A container that is taken, with sound coded in a way that is not.
@@ -93,8 +135,10 @@ pub enum Refusal {
     /// An MP4 written in pieces, as for streaming.
     #[error("The file is an MP4 in fragments, made for streaming. Export it as one plain M4A, or as MP3.")]
     Fragmented,
-    /// Moving pictures.
-    #[error("The file is a video. Export its sound alone, as MP3 or M4A.")]
+    /// Moving pictures, coded in a way that is not taken.
+    #[error(
+        "The file is a video that podcast apps do not all play. Export it as MP4 with H.264 and AAC, or its sound alone as MP3."
+    )]
     Video,
     /// A container without sound.
     #[error("There is no sound in the file. Export it again with its audio track.")]
@@ -130,28 +174,35 @@ pub enum ProbeError {
 /// Finds out what `file` is. Where it is positioned does not matter.
 ///
 /// # Errors
-/// [`ProbeError::Refused`] when it is not audio that an episode can have, [`ProbeError::Unreadable`] when the disk fails.
+/// [`ProbeError::Refused`] when it is not audio or video that an episode can have, [`ProbeError::Unreadable`] when the disk
+/// fails.
 pub fn probe(file: File) -> Result<Probed, ProbeError> {
+    walk(file, None)
+}
+
+/// Walks through `file` and hands the packets of its sound to `ear`, in their order.
+pub(crate) fn walk(file: File, ear: Option<&mut dyn Ear>) -> Result<Probed, ProbeError> {
     let mut source = Source::new(file)?;
     if source.len() == 0 {
         return Err(Refusal::EmptyFile.into());
     }
 
     let (container, start) = sniff::sniff(&mut source)?;
-    let (format, sound) = match container {
-        Container::Mpeg => (MediaFormat::Mp3, mp3::walk(&mut source, start)?),
-        Container::Mp4 => (MediaFormat::M4a, mp4::walk(&mut source, start)?),
-        Container::Wave => (MediaFormat::Wav, wav::walk(&mut source, start)?),
-        Container::Flac => (MediaFormat::Flac, flac::walk(source, start)?),
-        Container::Ogg => (MediaFormat::OggVorbis, ogg::walk(&mut source, start)?),
+    let sound = match container {
+        Container::Mpeg => mp3::walk(&mut source, start, ear)?,
+        Container::Mp4 => mp4::walk(&mut source, start, ear)?,
+        Container::Wave => wav::walk(&mut source, start, ear)?,
+        Container::Flac => flac::walk(source, start, ear)?,
+        Container::Ogg => ogg::walk(&mut source, start, ear)?,
     };
 
-    Ok(sound.probed(format)?)
+    Ok(sound.probed()?)
 }
 
 /// What a walk through a container adds up to.
 #[derive(Debug)]
 struct Sound {
+    format: MediaFormat,
     codec: Codec,
     /// Units of time, [`Sound::ticks_per_second`] to the second.
     ticks: u64,
@@ -160,38 +211,51 @@ struct Sound {
     bytes: u64,
     channels: u32,
     sample_rate_hz: u32,
+    film: Option<Film>,
+}
+
+/// Moving pictures, and how long they and the sound play together.
+#[derive(Debug)]
+struct Film {
+    video: Video,
+    duration: Duration,
 }
 
 impl Sound {
-    fn probed(self, format: MediaFormat) -> Result<Probed, Refusal> {
+    fn probed(self) -> Result<Probed, Refusal> {
         if !(8_000..=384_000).contains(&self.sample_rate_hz) || !(1..=8).contains(&self.channels) {
             return Err(Refusal::Damaged);
         }
-        let nanoseconds =
-            self.duration_nanoseconds().filter(|nanoseconds| *nanoseconds > 0).ok_or(Refusal::TooShort)?;
-        let duration = Duration::from_nanos(u64::try_from(nanoseconds).map_err(|_| Refusal::Damaged)?);
+        let sound_duration =
+            duration(self.ticks, self.ticks_per_second)?.filter(|duration| !duration.is_zero());
+        let sound_duration = sound_duration.ok_or(Refusal::TooShort)?;
+        let duration = self.film.as_ref().map_or(sound_duration, |film| film.duration);
         if duration < SHORTEST {
             return Err(Refusal::TooShort);
         }
 
-        let bit_rate = u128::from(self.bytes) * 8 * 1_000_000_000 / nanoseconds;
+        let bit_rate = u128::from(self.bytes) * 8 * 1_000_000_000 / sound_duration.as_nanos();
         Ok(Probed {
-            format,
+            format: self.format,
             codec: self.codec,
             duration,
             bit_rate: u32::try_from(bit_rate).map_err(|_| Refusal::Damaged)?,
             channels: u8::try_from(self.channels).map_err(|_| Refusal::Damaged)?,
             sample_rate_hz: self.sample_rate_hz,
+            video: self.film.map(|film| film.video),
         })
-    }
-
-    fn duration_nanoseconds(&self) -> Option<u128> {
-        (u128::from(self.ticks) * 1_000_000_000).checked_div(u128::from(self.ticks_per_second))
     }
 }
 
+/// Nothing when there is no clock to measure `ticks` with.
+fn duration(ticks: u64, ticks_per_second: u32) -> Result<Option<Duration>, Refusal> {
+    let nanoseconds = (u128::from(ticks) * 1_000_000_000).checked_div(u128::from(ticks_per_second));
+    let Some(nanoseconds) = nanoseconds else { return Ok(None) };
+    Ok(Some(Duration::from_nanos(u64::try_from(nanoseconds).map_err(|_| Refusal::Damaged)?)))
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write;
 
     use super::*;
@@ -207,7 +271,8 @@ mod tests {
     pub(crate) const VORBIS_OGG: &[u8] = include_bytes!("../../../tests/fixtures/audio/vorbis.ogg");
     pub(crate) const OPUS_OGG: &[u8] = include_bytes!("../../../tests/fixtures/audio/opus.ogg");
 
-    const AUDIO: [&[u8]; 6] = [CONSTANT_RATE_MP3, VARIABLE_RATE_MP3, AAC_M4A, PCM_WAV, FLAC, VORBIS_OGG];
+    const AUDIO: [&[u8]; 7] =
+        [CONSTANT_RATE_MP3, VARIABLE_RATE_MP3, AAC_M4A, PCM_WAV, FLAC, VORBIS_OGG, OPUS_OGG];
 
     /// Probes a file of these bytes.
     pub(crate) fn probe_bytes(bytes: &[u8]) -> Result<Probed, Refusal> {
@@ -243,7 +308,8 @@ mod tests {
         })
     }
 
-    /// Durations are those that ffprobe 5.1 prints; of the MP3 without a header, the sum of its packets.
+    /// Durations are those that ffprobe 5.1 prints; of the MP3 without a header, the sum of its packets, and of Opus what is
+    /// left of ffprobe's without the pre-skip.
     #[test]
     fn audio_is_recognised_and_measured() {
         let known = [
@@ -252,11 +318,13 @@ mod tests {
             (AAC_M4A, MediaFormat::M4a, Codec::Aac, 2_000, 16_000, 27_080),
             (PCM_WAV, MediaFormat::Wav, Codec::Pcm, 2_000, 8_000, 128_000),
             (FLAC, MediaFormat::Flac, Codec::Flac, 2_000, 8_000, 62_808),
-            (VORBIS_OGG, MediaFormat::OggVorbis, Codec::Vorbis, 2_000, 16_000, 32_856),
+            (VORBIS_OGG, MediaFormat::OggVorbis, Codec::Vorbis, 2_000, 16_000, 19_808),
+            (OPUS_OGG, MediaFormat::OggOpus, Codec::Opus, 2_000, 48_000, 13_168),
         ];
         for (bytes, format, codec, milliseconds, sample_rate_hz, bit_rate) in known {
             let duration = Duration::from_millis(milliseconds);
-            let expected = Probed { format, codec, duration, bit_rate, channels: 1, sample_rate_hz };
+            let expected =
+                Probed { format, codec, duration, bit_rate, channels: 1, sample_rate_hz, video: None };
             assert_eq!(probe_bytes(bytes), Ok(expected));
         }
     }

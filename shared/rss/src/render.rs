@@ -111,7 +111,7 @@ fn write_category(document: &mut Document, feed: &Feed<'_>) {
 }
 
 fn write_item(document: &mut Document, item: &FeedEpisode<'_>, show_is_explicit: bool) {
-    let FeedEpisode { episode, publication, media, enclosure_url } = item;
+    let FeedEpisode { episode, publication, recording, enclosure, enclosure_url } = item;
     document
         .raw("<item>\n<title>")
         .text(episode.title.as_str())
@@ -124,11 +124,11 @@ fn write_item(document: &mut Document, item: &FeedEpisode<'_>, show_is_explicit:
         .raw("</description>\n<enclosure url=\"")
         .attribute(enclosure_url.as_str())
         .raw("\" length=\"")
-        .number(media.size_bytes)
+        .number(enclosure.size_bytes)
         .raw("\" type=\"")
-        .raw(media.format.content_type())
+        .raw(enclosure.format.content_type())
         .raw("\"/>\n<itunes:duration>")
-        .number(whole_seconds(media.duration_milliseconds))
+        .number(whole_seconds(recording.duration_milliseconds))
         .raw("</itunes:duration>\n<itunes:explicit>")
         .raw(boolean(episode.explicit.unwrap_or(show_is_explicit)))
         .raw("</itunes:explicit>\n</item>\n");

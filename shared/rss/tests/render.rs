@@ -4,8 +4,8 @@
 
 use badpod::{Bool, Integer, itunes, podcast};
 use domain::{
-    Addresses, Category, Episode, Feed, FeedEpisode, Media, MediaFormat, NewEpisode, NewShow, Show,
-    Visibility,
+    Addresses, Category, Episode, Feed, FeedEpisode, Media, MediaContent, MediaFile, MediaFormat, NewEpisode,
+    NewShow, Recording, Show, Tags, Visibility,
 };
 use serde_json::json;
 use tenant_context::Timestamp;
@@ -39,14 +39,23 @@ impl Station {
         let number = self.episodes.len();
         let media = Media {
             id: format!("med_{number:026}").parse().unwrap(),
-            hash: "0a".repeat(32).parse().unwrap(),
-            size_bytes: 12_345_678 + number as u64,
-            format,
-            duration_milliseconds: 1_834_500,
-            codec: "mp3".to_owned(),
-            bit_rate: 128_000,
-            channels: 2,
-            sample_rate_hz: 44_100,
+            original: MediaFile {
+                hash: "0a".repeat(32).parse().unwrap(),
+                size_bytes: 12_345_678 + number as u64,
+                crc32: 0,
+                format,
+            },
+            content: MediaContent::Recording(Recording {
+                duration_milliseconds: 1_834_500,
+                codec: "mp3".to_owned(),
+                video_codec: None,
+                bit_rate: 128_000,
+                channels: 2,
+                sample_rate_hz: 44_100,
+                loudness: None,
+                tags: Tags::default(),
+            }),
+            renditions: Vec::new(),
             created_at: at,
         };
         let new: NewEpisode =
@@ -240,7 +249,7 @@ fn agree(feed: &Feed<'_>, xml: &str) {
     assert_eq!(other.entries.len(), feed.episodes().len());
 
     for ((ours, item), entry) in feed.episodes().iter().zip(&channel.item).zip(&other.entries) {
-        let FeedEpisode { episode, publication, media, enclosure_url } = ours;
+        let FeedEpisode { episode, publication, enclosure, enclosure_url, .. } = ours;
         let published_at = publication.published_at.unix_seconds() as i64;
 
         assert_eq!(item.title, [episode.title.as_str()]);
@@ -258,8 +267,8 @@ fn agree(feed: &Feed<'_>, xml: &str) {
         assert_eq!(item.enclosure[0].url, Some(badpod::Url::Ok(enclosure_url.clone())));
         let audio = &entry.media[0].content[0];
         assert_eq!(audio.url.as_ref(), Some(enclosure_url));
-        assert_eq!(audio.size, Some(media.size_bytes));
-        assert_eq!(audio.content_type.as_ref().unwrap().to_string(), media.format.content_type());
+        assert_eq!(audio.size, Some(enclosure.size_bytes));
+        assert_eq!(audio.content_type.as_ref().unwrap().to_string(), enclosure.format.content_type());
 
         // feed-rs drops a duration that comes without other iTunes elements.
         let itunes::Duration::Duration(duration) = &item.itunes_duration[0] else { panic!("no duration") };

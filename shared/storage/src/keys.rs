@@ -32,7 +32,7 @@ pub(crate) enum Collection<'a> {
     /// Listener id → show id.
     ListenerIndex,
     Listeners(&'a ShowId),
-    /// What the owners have yet to be told.
+    /// What the tenancy has yet to be told.
     Notices,
     /// Who attested which access review.
     Attestations,
@@ -111,6 +111,11 @@ pub(crate) fn due(context: &TenantContext) -> String {
 /// An upload's object in the quarantine.
 pub(crate) fn upload_object(context: &TenantContext, upload: &UploadId) -> String {
     format!("{}/{upload}", context.tenancy())
+}
+
+/// What the names of all uploads of the tenancy begin with.
+pub(crate) fn upload_objects(context: &TenantContext) -> String {
+    format!("{}/", context.tenancy())
 }
 
 /// A medium's object: named by its content.

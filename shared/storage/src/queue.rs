@@ -16,12 +16,12 @@ pub struct RenderRequest {
     pub as_of: Timestamp,
 }
 
-/// "See to what this tenancy needs each day."
+/// "See to what this tenancy needs each day", or each hour: which, the queue says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepRequest {
-    /// Whose day.
+    /// Whose tenancy.
     pub tenancy_id: TenancyId,
-    /// The day: the moment of the event that began the sweep.
+    /// The moment of the event that began the sweep.
     pub as_of: Timestamp,
 }
 
@@ -35,7 +35,7 @@ impl Storage {
         self.send("RENDER_QUEUE_URL", &request.tenancy_id, request).await
     }
 
-    /// Asks for a tenancy's daily sweep. The same message twice is one sweep.
+    /// Asks for a tenancy's sweep. The same message twice is one sweep.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the queue does not answer.
@@ -43,7 +43,7 @@ impl Storage {
         self.send("SWEEP_QUEUE_URL", &request.tenancy_id, request).await
     }
 
-    async fn send(
+    pub(crate) async fn send(
         &self,
         queue_url: &'static str,
         tenancy: &TenancyId,

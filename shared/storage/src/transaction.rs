@@ -146,14 +146,14 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
     }
 
-    /// An item whose `state` must be `state`, and that shall not exist any more.
+    /// An item whose `state` must be one of `states`, and that shall not exist any more.
     pub(crate) fn delete_in_state(
         &mut self,
         collection: Collection<'_>,
         id: &str,
-        state: &str,
+        states: &[&str],
     ) -> Result<&mut Self, StorageError> {
-        let (condition, values) = in_state(&[state]);
+        let (condition, values) = in_state(states);
         let delete = Delete::builder()
             .table_name(self.table(collection)?)
             .set_key(Some(key(partition(&self.context, collection), id)))

@@ -42,6 +42,8 @@ pub enum Principal {
 pub enum Worker {
     /// Scanned bytes → media, or a reason why not.
     Media,
+    /// Uploads whose events got lost → what the events would have led to, or an end.
+    UploadSweep,
     /// A show's published episodes → its feed.
     Renderer,
     /// A new tenancy's first items.
@@ -56,6 +58,7 @@ impl Worker {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Worker::Media => "media",
+            Worker::UploadSweep => "upload-sweep",
             Worker::Renderer => "renderer",
             Worker::Provision => "provision",
             Worker::SignIn => "sign-in",

@@ -189,6 +189,8 @@ actions! {
     ReadAudit "audit:read" Reads in Tenancy;
     /// Workers only: decide what becomes of uploaded bytes.
     ProcessUpload "uploads:process" Works in Tenancy;
+    /// Workers only: see to uploads whose events got lost, and end what nothing comes of.
+    SweepUploads "uploads:sweep" Works in Tenancy;
     /// Workers only: render feeds.
     RenderFeed "feeds:render" Works in Tenancy;
     /// Workers only: write down the head of the audit log where nobody can change it.

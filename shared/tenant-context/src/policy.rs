@@ -202,8 +202,14 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 5] =
-        [Worker::Media, Worker::Renderer, Worker::Provision, Worker::SignIn, Worker::Sweep];
+    const WORKERS: [Worker; 6] = [
+        Worker::Media,
+        Worker::UploadSweep,
+        Worker::Renderer,
+        Worker::Provision,
+        Worker::SignIn,
+        Worker::Sweep,
+    ];
 
     fn tenancy() -> TenancyId {
         "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()
@@ -264,6 +270,7 @@ mod tests {
     fn worker_of(action: Action) -> Option<Worker> {
         match action {
             Action::ProcessUpload => Some(Worker::Media),
+            Action::SweepUploads => Some(Worker::UploadSweep),
             Action::RenderFeed => Some(Worker::Renderer),
             Action::ProvisionTenancy => Some(Worker::Provision),
             Action::AdmitUser => Some(Worker::SignIn),

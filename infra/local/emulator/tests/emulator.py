@@ -27,7 +27,8 @@ SDK = botocore.session.get_session()
 class Emulator:
     """A child process; its state outlives `stop` and `kill` until `remove`."""
 
-    def __init__(self):
+    def __init__(self, environment=None):
+        self.changes = environment or {}
         self.folder = Path(tempfile.mkdtemp(prefix="castkeep-emulator-"))
         self.process = None
         self.take_port()
@@ -66,6 +67,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
+            **self.changes,
         }
 
     def is_ready(self):

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, ErrorKind, Read};
 
+use domain::MediaFormat;
 use symphonia::{
     core::{
         errors::Error,
@@ -11,9 +12,13 @@ use symphonia::{
     default::formats::FlacReader,
 };
 
-use super::{Codec, ProbeError, Refusal, Sound, source::Source};
+use super::{Codec, Coding, Ear, ProbeError, Refusal, Sound, source::Source};
 
-pub(super) fn walk(mut source: Source, start: u64) -> Result<Sound, ProbeError> {
+pub(super) fn walk(
+    mut source: Source,
+    start: u64,
+    mut ear: Option<&mut dyn Ear>,
+) -> Result<Sound, ProbeError> {
     let info = StreamInfo::read(&mut source, start)?;
     let frames_start = skip_metadata(&mut source, start + 4)?;
     let frames_len = source.len() - frames_start;
@@ -23,11 +28,17 @@ pub(super) fn walk(mut source: Source, start: u64) -> Result<Sound, ProbeError> 
     let stream = Cursor::new(head).chain(source.into_file_at(frames_start)?);
     let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(stream)), Default::default());
     let mut reader = FlacReader::try_new(stream, FormatOptions::default()).map_err(refusal)?;
+    if let Some(ear) = &mut ear {
+        ear.begin(Coding::Flac { description: info.block }, 0);
+    }
     let mut samples = 0;
     let mut bytes = 0;
     while let Some(packet) = reader.next_packet().map_err(refusal)? {
         samples += packet.dur.get();
         bytes += packet.data.len() as u64;
+        if let Some(ear) = &mut ear {
+            ear.hear(&packet.data);
+        }
     }
 
     if samples < info.samples.saturating_sub(info.samples_per_frame.into()) {
@@ -37,12 +48,14 @@ pub(super) fn walk(mut source: Source, start: u64) -> Result<Sound, ProbeError> 
         return Err(Refusal::Damaged.into());
     }
     Ok(Sound {
+        format: MediaFormat::Flac,
         codec: Codec::Flac,
         ticks: samples,
         ticks_per_second: info.sample_rate_hz,
         bytes,
         channels: info.channels,
         sample_rate_hz: info.sample_rate_hz,
+        film: None,
     })
 }
 

@@ -1,6 +1,8 @@
 //! MPEG audio layer III: a chain of frames, each saying how long it is (ISO/IEC 11172-3, 2.4.2.3; 13818-3 for low rates).
 
-use super::{Codec, ProbeError, Refusal, Sound, sniff::id3v2_len, source::Source};
+use domain::MediaFormat;
+
+use super::{Codec, Coding, Ear, ProbeError, Refusal, Sound, sniff::id3v2_len, source::Source};
 
 /// Frames that must follow one another before bytes count as MP3: one header in some thousand random bytes looks right.
 const FRAMES_TO_BELIEVE: usize = 4;
@@ -14,7 +16,11 @@ const MOST_LEADING_ZEROS: u64 = 1024 * 1024;
 /// Bytes between frames that are searched through before they must be outweighed by frames.
 const JUNK_ALLOWANCE: u64 = 1024 * 1024;
 
-pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError> {
+pub(super) fn walk(
+    source: &mut Source,
+    start: u64,
+    mut ear: Option<&mut dyn Ear>,
+) -> Result<Sound, ProbeError> {
     let (mut position, first) = find_first_frame(source, start)?.ok_or(Refusal::NotAudio)?;
     let mut frames = 0;
     let mut bytes = 0;
@@ -23,11 +29,17 @@ pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError>
     if promised.is_some() {
         position += first.len;
     }
+    if let Some(ear) = &mut ear {
+        ear.begin(Coding::Mp3, 0);
+    }
 
     while position < source.len() {
         if let Some(frame) = frame_at(source, position)?.filter(|frame| frame.continues(&first)) {
             if position + frame.len > source.len() {
                 break;
+            }
+            if let Some(ear) = &mut ear {
+                ear.hear(source.bytes(position, usize::try_from(frame.len).unwrap_or(0))?);
             }
             frames += 1;
             bytes += frame.len;
@@ -48,12 +60,14 @@ pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError>
         return Err(Refusal::Truncated.into());
     }
     Ok(Sound {
+        format: MediaFormat::Mp3,
         codec: Codec::Mp3,
         ticks: frames * u64::from(first.samples),
         ticks_per_second: first.sample_rate_hz,
         bytes,
         channels: first.channels,
         sample_rate_hz: first.sample_rate_hz,
+        film: None,
     })
 }
 

@@ -7,6 +7,7 @@ use super::{ProbeError, Refusal};
 
 /// A file read at any position through one window, so that memory stays the same however large the file is.
 pub(super) struct Source {
+    /// Twins share where it is positioned, so every read seeks first.
     file: File,
     len: u64,
     window: Vec<u8>,
@@ -23,6 +24,12 @@ impl Source {
     pub(super) fn new(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
         Ok(Self { file, len, window: Vec::with_capacity(WINDOW), window_start: 0 })
+    }
+
+    /// A second window onto the same file, for what is read by turns.
+    pub(super) fn twin(&self) -> io::Result<Self> {
+        let window = Vec::with_capacity(WINDOW);
+        Ok(Self { file: self.file.try_clone()?, len: self.len, window, window_start: 0 })
     }
 
     /// Bytes in the file.

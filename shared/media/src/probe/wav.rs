@@ -1,11 +1,16 @@
 //! WAVE, also beyond 4 GB (RF64, EBU Tech 3306): chunks in a row, one of which is the samples.
 
-use super::{Codec, ProbeError, Refusal, Sound, source::Source};
+use domain::MediaFormat;
+
+use super::{Codec, Coding, Ear, PcmSample, ProbeError, Refusal, Sound, source::Source};
 
 /// What a size field says when the real size is elsewhere, or was not known when it was written.
 const UNKNOWN: u32 = u32::MAX;
 
-pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError> {
+/// Samples are heard in pieces of at most so many bytes.
+const PIECE: usize = 32 * 1024;
+
+pub(super) fn walk(source: &mut Source, start: u64, ear: Option<&mut dyn Ear>) -> Result<Sound, ProbeError> {
     let mut format = None;
     let mut long_data_len = None;
     let mut position = start + 12;
@@ -24,7 +29,13 @@ pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError>
                     (UNKNOWN, None) | (0, _) => there,
                     (len, _) => len.into(),
                 };
-                return if len > there { Err(Refusal::Truncated.into()) } else { Ok(format.sound(len)) };
+                if len > there {
+                    return Err(Refusal::Truncated.into());
+                }
+                if let Some(ear) = ear {
+                    format.play(source, body, len, ear)?;
+                }
+                return Ok(format.sound(len));
             }
             _ => {}
         }
@@ -34,6 +45,7 @@ pub(super) fn walk(source: &mut Source, start: u64) -> Result<Sound, ProbeError>
 }
 
 struct Format {
+    sample: PcmSample,
     channels: u32,
     sample_rate_hz: u32,
     bytes_per_frame: u32,
@@ -57,25 +69,52 @@ impl Format {
             codec = u16::from_le_bytes(source.array(position + 24)?);
         }
 
-        match (codec, bits) {
-            (PCM, 8 | 16 | 24 | 32) | (FLOAT, 32 | 64) => {}
+        let sample = match (codec, bits) {
+            (PCM, 8) => PcmSample::Unsigned8,
+            (PCM, 16) => PcmSample::Signed16,
+            (PCM, 24) => PcmSample::Signed24,
+            (PCM, 32) => PcmSample::Signed32,
+            (FLOAT, 32) => PcmSample::Float32,
+            (FLOAT, 64) => PcmSample::Float64,
             _ => return Err(Refusal::UnsupportedCodec.into()),
-        }
+        };
         if channels == 0 || u32::from(bytes_per_frame) != u32::from(channels) * u32::from(bits / 8) {
             return Err(Refusal::Damaged.into());
         }
-        Ok(Self { channels: channels.into(), sample_rate_hz, bytes_per_frame: bytes_per_frame.into() })
+        Ok(Self {
+            sample,
+            channels: channels.into(),
+            sample_rate_hz,
+            bytes_per_frame: bytes_per_frame.into(),
+        })
+    }
+
+    fn play(&self, source: &mut Source, start: u64, len: u64, ear: &mut dyn Ear) -> Result<(), ProbeError> {
+        let (sample, sample_rate_hz) = (self.sample, self.sample_rate_hz);
+        let channels = usize::try_from(self.channels).map_err(|_| Refusal::Damaged)?;
+        ear.begin(Coding::Pcm { sample, channels, sample_rate_hz }, 0);
+
+        let bytes_per_frame = sample.len() * channels;
+        let piece_len = (PIECE / bytes_per_frame).max(1) * bytes_per_frame;
+        let end = start + len;
+        for position in (start..end).step_by(piece_len) {
+            let rest = usize::try_from(end - position).unwrap_or(usize::MAX);
+            ear.hear(source.bytes(position, piece_len.min(rest))?);
+        }
+        Ok(())
     }
 
     fn sound(self, len: u64) -> Sound {
         let frames = len / u64::from(self.bytes_per_frame);
         Sound {
+            format: MediaFormat::Wav,
             codec: Codec::Pcm,
             ticks: frames,
             ticks_per_second: self.sample_rate_hz,
             bytes: frames * u64::from(self.bytes_per_frame),
             channels: self.channels,
             sample_rate_hz: self.sample_rate_hz,
+            film: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::boxes::{Boxes, Mp4Box, find_child};
-use crate::probe::{ProbeError, Refusal, source::Source};
+use crate::probe::{ProbeError, Refusal, VideoCodec, source::Source};
 
 /// An `esds` is some forty bytes.
 const LONGEST_ESDS: usize = 1024;
@@ -12,6 +12,9 @@ const LONGEST_ESDS: usize = 1024;
 pub(super) struct SampleDescription {
     pub(super) channels: u32,
     pub(super) sample_rate_hz: u32,
+    /// As the track has it.
+    pub(super) audio_config: Vec<u8>,
+    pub(super) is_high_efficiency: bool,
 }
 
 impl SampleDescription {
@@ -35,20 +38,51 @@ impl SampleDescription {
         if children.is_empty() {
             return Err(Refusal::Damaged.into());
         }
-        let esds = match find_child(source, children.clone(), *b"wave")? {
-            Some(wave) => find_child(source, wave, *b"esds")?,
-            None => find_child(source, children, *b"esds")?,
+        let decoder = match find_child(source, children.clone(), *b"wave")? {
+            Some(wave) => DecoderConfig::find(source, wave)?,
+            None => DecoderConfig::find(source, children)?,
         };
-        let esds = esds.ok_or(Refusal::Damaged)?;
-        let len = usize::try_from(esds.end - esds.start).unwrap_or(usize::MAX).min(LONGEST_ESDS);
-        let config = audio_config(source.bytes(esds.start + 4, len.saturating_sub(4))?)?;
-        Ok(config.description(channels.into())?)
+        let config = decoder.audio_config()?;
+        Ok(AudioConfig::read(config)?.description(config, channels.into())?)
     }
 }
 
-/// Whether a video track holds pictures such as chapters have, and no film.
-pub(super) fn is_still_picture(source: &mut Source, tables: Range<u64>) -> Result<bool, ProbeError> {
-    Ok(matches!(&first_entry(source, tables)?.kind, b"jpeg" | b"mjpa" | b"png "))
+/// What is known of moving pictures before one is read.
+pub(super) struct VideoDescription {
+    pub(super) codec: VideoCodec,
+    pub(super) width: u16,
+    pub(super) height: u16,
+}
+
+impl VideoDescription {
+    /// Nothing for pictures such as covers and chapters have, which make no film.
+    ///
+    /// # Errors
+    /// [`Refusal::Video`] for anything but H.264 and HEVC, [`Refusal::Encrypted`] for what is protected.
+    pub(super) fn read(source: &mut Source, tables: Range<u64>) -> Result<Option<Self>, ProbeError> {
+        const MPEG4_JPEG: u8 = 0x6c;
+        const MPEG4_PNG: u8 = 0x6d;
+
+        let Mp4Box { kind, body } = first_entry(source, tables)?;
+        let codec = match &kind {
+            b"avc1" | b"avc3" => VideoCodec::H264,
+            b"hvc1" | b"hev1" => VideoCodec::Hevc,
+            b"jpeg" | b"mjpa" | b"png " => return Ok(None),
+            b"mp4v" => {
+                let children = (body.start + 78).min(body.end)..body.end;
+                let decoder = DecoderConfig::find(source, children)?;
+                let is_picture = matches!(decoder.object_type, MPEG4_JPEG | MPEG4_PNG);
+                return if is_picture { Ok(None) } else { Err(Refusal::Video.into()) };
+            }
+            b"encv" | b"drmi" => return Err(Refusal::Encrypted.into()),
+            _ => return Err(Refusal::Video.into()),
+        };
+        Ok(Some(Self {
+            codec,
+            width: u16::from_be_bytes(source.array(body.start + 24)?),
+            height: u16::from_be_bytes(source.array(body.start + 26)?),
+        }))
+    }
 }
 
 fn first_entry(source: &mut Source, tables: Range<u64>) -> Result<Mp4Box, ProbeError> {
@@ -57,30 +91,49 @@ fn first_entry(source: &mut Source, tables: Range<u64>) -> Result<Mp4Box, ProbeE
     Ok(Boxes::new(entries).next(source)?.ok_or(Refusal::Damaged)?)
 }
 
-/// The AudioSpecificConfig inside the descriptors of an `esds`.
-fn audio_config(esds: &[u8]) -> Result<AudioConfig, Refusal> {
-    const ELEMENTARY_STREAM: u8 = 3;
-    const DECODER_CONFIG: u8 = 4;
-    const DECODER_SPECIFIC: u8 = 5;
-    const MPEG4_AUDIO: u8 = 0x40;
+/// What the descriptors of an `esds` say of the decoder.
+struct DecoderConfig<'a> {
+    object_type: u8,
+    specific: &'a [u8],
+}
 
-    let stream = descriptor(esds, ELEMENTARY_STREAM)?;
-    let [_, _, flags, stream @ ..] = stream else { return Err(Refusal::Damaged) };
-    let stream = if flags & 0x80 != 0 { stream.get(2..) } else { Some(stream) };
-    let stream = stream.ok_or(Refusal::Damaged)?;
-    // A description elsewhere (0x40) or on another clock (0x20) is for broadcasts.
-    if flags & 0x60 != 0 {
-        return Err(Refusal::UnsupportedCodec);
+impl<'a> DecoderConfig<'a> {
+    fn find(source: &'a mut Source, part: Range<u64>) -> Result<Self, ProbeError> {
+        let esds = find_child(source, part, *b"esds")?.ok_or(Refusal::Damaged)?;
+        let len = usize::try_from(esds.end - esds.start).unwrap_or(usize::MAX).min(LONGEST_ESDS);
+        Ok(Self::read(source.bytes(esds.start + 4, len.saturating_sub(4))?)?)
     }
 
-    let decoder = descriptor(stream, DECODER_CONFIG)?;
-    let Some(([object_type, ..], specific)) = decoder.split_first_chunk::<13>() else {
-        return Err(Refusal::Damaged);
-    };
-    if *object_type != MPEG4_AUDIO {
-        return Err(Refusal::UnsupportedCodec);
+    fn read(esds: &'a [u8]) -> Result<Self, Refusal> {
+        const ELEMENTARY_STREAM: u8 = 3;
+        const DECODER_CONFIG: u8 = 4;
+
+        let stream = descriptor(esds, ELEMENTARY_STREAM)?;
+        let [_, _, flags, stream @ ..] = stream else { return Err(Refusal::Damaged) };
+        let stream = if flags & 0x80 != 0 { stream.get(2..) } else { Some(stream) };
+        let stream = stream.ok_or(Refusal::Damaged)?;
+        // A description elsewhere (0x40) or on another clock (0x20) is for broadcasts.
+        if flags & 0x60 != 0 {
+            return Err(Refusal::UnsupportedCodec);
+        }
+
+        let decoder = descriptor(stream, DECODER_CONFIG)?;
+        let Some(([object_type, ..], specific)) = decoder.split_first_chunk::<13>() else {
+            return Err(Refusal::Damaged);
+        };
+        Ok(Self { object_type: *object_type, specific })
     }
-    AudioConfig::read(descriptor(specific, DECODER_SPECIFIC)?)
+
+    /// The AudioSpecificConfig.
+    fn audio_config(&self) -> Result<&'a [u8], Refusal> {
+        const DECODER_SPECIFIC: u8 = 5;
+        const MPEG4_AUDIO: u8 = 0x40;
+
+        if self.object_type != MPEG4_AUDIO {
+            return Err(Refusal::UnsupportedCodec);
+        }
+        descriptor(self.specific, DECODER_SPECIFIC)
+    }
 }
 
 /// The body of the descriptor that `bytes` start with, if its tag is the wanted one (14496-1, 8.3.3).
@@ -117,11 +170,15 @@ impl AudioConfig {
         let object_type = bits.object_type();
         let core_rate = bits.sample_rate()?;
         let channel_configuration = bits.take(4);
-        let sample_rate_hz = if matches!(object_type, SBR | PS) { bits.sample_rate()? } else { core_rate };
+        let (object_type, sample_rate_hz) = match object_type {
+            SBR | PS => (object_type, bits.sample_rate()?),
+            AAC_LC => extension(bits)?.unwrap_or((AAC_LC, core_rate)),
+            _ => (object_type, core_rate),
+        };
         Ok(Self { object_type, sample_rate_hz, channel_configuration })
     }
 
-    fn description(self, declared_channels: u32) -> Result<SampleDescription, Refusal> {
+    fn description(self, config: &[u8], declared_channels: u32) -> Result<SampleDescription, Refusal> {
         let channels = match (self.object_type, self.channel_configuration) {
             (PS, _) => 2,
             (AAC_LC | SBR, 0) => declared_channels,
@@ -129,8 +186,31 @@ impl AudioConfig {
             (AAC_LC | SBR, channels @ 1..=6) => channels,
             _ => return Err(Refusal::UnsupportedCodec),
         };
-        Ok(SampleDescription { channels, sample_rate_hz: self.sample_rate_hz })
+        Ok(SampleDescription {
+            channels,
+            sample_rate_hz: self.sample_rate_hz,
+            audio_config: config.to_vec(),
+            is_high_efficiency: self.object_type != AAC_LC,
+        })
     }
+}
+
+/// HE-AAC described so that a decoder that knows LC only can play half of it: what it is, and its rate.
+fn extension(mut bits: Bits) -> Result<Option<(u32, u32)>, Refusal> {
+    const REPLICATION: u32 = 0x2b7;
+    const STEREO: u32 = 0x548;
+
+    let _frame_length = bits.take(1);
+    if bits.take(1) == 1 {
+        let _core_coder_delay = bits.take(14);
+    }
+    let _is_extended = bits.take(1);
+    if bits.take(11) != REPLICATION || bits.object_type() != SBR || bits.take(1) == 0 {
+        return Ok(None);
+    }
+    let sample_rate_hz = bits.sample_rate()?;
+    let is_stereo = bits.take(11) == STEREO && bits.take(1) == 1;
+    Ok(Some((if is_stereo { PS } else { SBR }, sample_rate_hz)))
 }
 
 /// The first 128 bits of something, taken from the left; zeros after its end.
@@ -172,7 +252,7 @@ mod tests {
     use super::*;
 
     fn read(config: &[u8]) -> Result<(u32, u32), Refusal> {
-        let description = AudioConfig::read(config)?.description(3)?;
+        let description = AudioConfig::read(config)?.description(config, 3)?;
         Ok((description.channels, description.sample_rate_hz))
     }
 
@@ -184,6 +264,21 @@ mod tests {
         assert_eq!(read(&low_complexity), Ok((2, 44_100)));
         assert_eq!(read(&high_efficiency), Ok((2, 44_100)));
         assert_eq!(read(&high_efficiency_v2), Ok((2, 44_100)));
+    }
+
+    #[test]
+    fn high_efficiency_may_be_an_extension_of_low_complexity() {
+        let replicated = [0x13, 0x90, 0x56, 0xe5, 0xa0];
+        let replicated_in_stereo = [0x13, 0x88, 0x56, 0xe5, 0xa5, 0x48, 0x80];
+        let not_replicated = [0x13, 0x90, 0x56, 0xe5, 0x20];
+        assert_eq!(read(&replicated), Ok((2, 44_100)));
+        assert_eq!(read(&replicated_in_stereo), Ok((2, 44_100)));
+        assert_eq!(read(&not_replicated), Ok((2, 22_050)));
+
+        let is_high_efficiency =
+            |config| AudioConfig::read(config).unwrap().description(config, 2).unwrap().is_high_efficiency;
+        assert!(is_high_efficiency(&replicated));
+        assert!(!is_high_efficiency(&not_replicated));
     }
 
     #[test]

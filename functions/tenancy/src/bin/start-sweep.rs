@@ -1,4 +1,4 @@
-//! Wires the daily sweep.
+//! Wires the start of a sweep, be it the day's or the hour's.
 
 use lambda_kit::{Tick, open_storage, start_logging};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
