@@ -5,7 +5,14 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use local::{Client, Stack};
 use serde_json::{Value, json};
 
-use crate::{document, world::unique};
+use tokio::sync::OnceCell;
+
+use crate::{
+    audio::{upload, wait_for_end},
+    document,
+    media::png,
+    world::unique,
+};
 
 /// An answer of an API.
 #[derive(Debug)]
@@ -120,7 +127,10 @@ impl Actor {
         body: impl Into<Bytes>,
     ) -> Answer {
         let authorization = format!("Bearer {}", self.token);
-        let mut all = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let mut all = vec![("authorization", authorization.as_str())];
+        if headers.iter().all(|(name, _)| *name != "content-type") {
+            all.push(("content-type", "application/json"));
+        }
         all.extend_from_slice(headers);
         send(self.stack, method, &format!("{}{path}", self.stack.api()), &all, body).await
     }
@@ -140,6 +150,7 @@ pub struct Tenant {
     pub owner: Actor,
     pub editor: Actor,
     pub viewer: Actor,
+    artwork: OnceCell<String>,
 }
 
 impl Tenant {
@@ -158,11 +169,28 @@ impl Tenant {
         let owner = Actor::sign_in(stack, &client(&tenancy["client"])).await;
         let editor = owner.invite("editors").await;
         let viewer = owner.invite("analysts").await;
-        Self { stack, id: tenancy["id"].as_str().unwrap().to_owned(), owner, editor, viewer }
+        let id = tenancy["id"].as_str().unwrap().to_owned();
+        Self { stack, id, owner, editor, viewer, artwork: OnceCell::new() }
     }
 
-    /// A show under a slug that no other test has.
+    /// A picture that a show may have: the `media_id`, always the same.
+    pub async fn artwork(&self) -> &str {
+        let upload = async || {
+            let announced = json!({ "content_type": "image/png" });
+            let picture = png(1400, 1400, 1400, 60);
+            let path = upload(&self.editor, self, "artwork.png", announced, &picture).await;
+            let upload = wait_for_end(&self.editor, &path).await;
+            upload["media_id"].as_str().unwrap_or_else(|| panic!("{upload}")).to_owned()
+        };
+        self.artwork.get_or_init(upload).await
+    }
+
+    /// A show under a slug that no other test has. A public one has artwork, without which nothing of it is published.
     pub async fn show(&self, visibility: &str) -> Value {
+        let artwork = match visibility {
+            "public" => json!({ "artwork_id": self.artwork().await }),
+            _ => json!({}),
+        };
         let show = json!({
             "slug": unique("show"),
             "title": "Harbour Notes",
@@ -171,6 +199,7 @@ impl Tenant {
             "category": "News",
             "author": "Harbour Radio",
             "visibility": visibility,
+            "listing": artwork,
         });
         self.editor.post("/v1/shows", show).await.data()
     }

@@ -62,7 +62,7 @@ async fn assert_found(tenant: &Tenant, sequence: u64, kind: &str) {
 async fn tenancy_with_a_past(stack: &'static Stack) -> Tenant {
     let tenant = Tenant::new(stack).await;
     for _ in 0..3 {
-        tenant.show("public").await;
+        tenant.show("private").await;
     }
     tenant
 }
@@ -202,6 +202,7 @@ fn every_change_leaves_exactly_one_event() {
         let acme = Tenant::new(stack).await;
         let (owner, editor) = (&acme.owner, &acme.editor);
         let audio = media(&acme, &mp3(61, &unique("audio"))).await;
+        let artwork = acme.artwork().await;
         let mut tried = BTreeSet::from([
             "POST /v1/tenancies".to_owned(),
             "POST /v1/uploads/{upload}/complete".to_owned(),
@@ -242,7 +243,7 @@ fn every_change_leaves_exactly_one_event() {
         step(owner, "DELETE /v1/tenancy/sso", "", json!({}), "sso:update").await;
         let mut show = json!({
             "slug": unique("show"), "title": "T", "description": "D", "language": "en", "category": "News",
-            "author": "A", "visibility": "public",
+            "author": "A", "visibility": "public", "listing": { "artwork_id": artwork },
         });
         let public = step(editor, "POST /v1/shows", "", show.clone(), "shows:create").await;
         show["slug"] = json!(unique("show"));
@@ -250,6 +251,11 @@ fn every_change_leaves_exactly_one_event() {
         let private = step(editor, "POST /v1/shows", "", show, "shows:create").await;
         let title = || json!({ "title": "Other" });
         step(editor, "PATCH /v1/shows/{show}", id(&public), title(), "shows:update").await;
+        let elsewhere = json!({ "feed_url": "https://other.example/" });
+        step(editor, "PUT /v1/shows/{show}/redirect", id(&public), elsewhere, "shows:update").await;
+        step(editor, "DELETE /v1/shows/{show}/redirect", id(&public), json!({}), "shows:update").await;
+        step(editor, "PUT /v1/shows/{show}/end", id(&public), json!({}), "shows:update").await;
+        step(editor, "DELETE /v1/shows/{show}/end", id(&public), json!({}), "shows:update").await;
         let draft = json!({ "title": "T", "description": "D", "media_id": audio });
         let episode = "POST /v1/shows/{show}/episodes";
         let episode = step(editor, episode, id(&public), draft, "episodes:create").await;
@@ -263,6 +269,12 @@ fn every_change_leaves_exactly_one_event() {
             step(editor, listener, id(&private), json!({ "label": "x" }), "listeners:manage").await;
         let rotate = "POST /v1/listeners/{listener}/rotate";
         step(editor, rotate, id(&listener), json!({}), "listeners:manage").await;
+        let update = "PATCH /v1/listeners/{listener}";
+        step(editor, update, id(&listener), json!({ "label": "y" }), "listeners:manage").await;
+        let suspend = "POST /v1/listeners/{listener}/suspend";
+        step(editor, suspend, id(&listener), json!({ "reason": "x" }), "listeners:manage").await;
+        let resume = "POST /v1/listeners/{listener}/resume";
+        step(editor, resume, id(&listener), json!({}), "listeners:manage").await;
         let delete = "DELETE /v1/listeners/{listener}";
         step(editor, delete, id(&listener), json!({}), "listeners:manage").await;
         let new = json!({ "file_name": "a.mp3", "content_type": "audio/mpeg", "size_bytes": 9 });
@@ -371,7 +383,7 @@ fn an_upload_leaves_one_event_for_each_of_its_states() {
 fn what_fails_or_changes_nothing_leaves_no_event() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
-        let show = acme.show("public").await;
+        let show = acme.show("private").await;
         let path = format!("/v1/shows/{}", id(&show));
         let before = events(&acme.owner, "").await.len();
 
@@ -398,11 +410,12 @@ fn who_was_shown_personal_data_is_in_the_log() {
         let acme = Tenant::new(stack).await;
         let show = acme.show("private").await;
         let listeners = format!("/v1/shows/{}/listeners", id(&show));
-        acme.editor.post(&listeners, json!({ "label": "A phone" })).await.data();
+        let listener = acme.editor.post(&listeners, json!({ "label": "A phone" })).await.data();
         let before = events(&acme.owner, "").await.len();
 
         acme.owner.get("/v1/users").await.data();
         acme.editor.get(&listeners).await.data();
+        acme.editor.get(&format!("/v1/listeners/{}", id(&listener))).await.data();
         for path in ["/v1/me", "/v1/tenancy", "/v1/clients", "/v1/shows", "/v1/uploads", "/v1/audit-events"] {
             acme.owner.get(path).await.data();
         }
@@ -413,7 +426,11 @@ fn who_was_shown_personal_data_is_in_the_log() {
             .map(|event| ["action", "principal", "subject"].map(|name| event[name].as_str().unwrap()))
             .collect();
         let (owner, editor) = (principal(&acme.owner).await, principal(&acme.editor).await);
-        assert_eq!(seen, [["users:read", &owner, acme.id.as_str()], ["listeners:read", &editor, id(&show)]]);
+        let subjects = [acme.id.as_str(), id(&show), id(&listener)];
+        let actions = [["users:read", &owner], ["listeners:read", &editor], ["listeners:read", &editor]];
+        let expected: Vec<_> =
+            actions.iter().zip(subjects).map(|([action, by], of)| [*action, *by, of]).collect();
+        assert_eq!(seen, expected);
         let text = json!(log).to_string();
         assert!(!text.contains("First Owner") && !text.contains('@') && !text.contains("A phone"), "{text}");
     });
@@ -698,7 +715,7 @@ fn a_log_written_anew_with_its_head_is_found_by_its_anchor() {
         let (acme, unanchored) = (tenancy_with_a_past(stack).await, tenancy_with_a_past(stack).await);
         sweep(&acme, moment(1, "02:10:00")).await;
         for tenant in [&acme, &unanchored] {
-            tenant.show("public").await;
+            tenant.show("private").await;
             Tampering(tenant).rewrite_from(4).await;
         }
 
@@ -776,7 +793,7 @@ fn a_sweep_run_twice_on_one_day_anchors_once() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
         sweep(&acme, moment(1, "02:10:00")).await;
-        acme.show("public").await;
+        acme.show("private").await;
         sweep(&acme, moment(1, "23:59:59")).await;
 
         let (_, body) = s3(&acme, Method::GET, &anchor(&acme, &day(1)), "").await;
@@ -791,9 +808,9 @@ fn a_missed_day_heals() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
         sweep(&acme, moment(1, "02:10:00")).await;
-        acme.show("public").await;
+        acme.show("private").await;
         // Nobody swept on the second of January.
-        acme.show("public").await;
+        acme.show("private").await;
         sweep(&acme, moment(3, "02:10:00")).await;
         assert_intact(&acme).await;
 

@@ -82,7 +82,12 @@ fn compare_request(operation: &Value, request: &Bytes) -> Result<(), String> {
     if request.is_empty() {
         return if body["required"] == true { Err("it needs a body".to_owned()) } else { Ok(()) };
     }
-    let sent = serde_json::from_slice(request).map_err(|error| error.to_string())?;
+    let sent = match serde_json::from_slice(request) {
+        Ok(sent) => sent,
+        // Taken in another media type.
+        Err(_) if body["content"].as_object().is_some_and(|content| content.len() > 1) => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+    };
     let name = format!("{} request", operation["operationId"]);
     validate(&name, schema, &sent).map_err(|difference| format!("{sent} was taken, and {difference}"))
 }
@@ -148,8 +153,18 @@ mod tests {
         json!({
             "id": "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV", "slug": "tide-tables", "title": "Tide Tables",
             "description": "The sea, twice a day.", "language": "en-GB", "category": "Science > Earth Sciences",
-            "author": "Harbour Radio", "visibility": "public", "explicit": false,
-            "feed_url": "https://listen.example/feeds/tide-tables.xml",
+            "author": "Harbour Radio", "visibility": "public", "has_listener_feed": false, "explicit": false,
+            "listing": {
+                "link": null, "copyright": null, "owner": null, "secondary_categories": [], "type": "episodic",
+                "is_complete": false, "is_blocked": false, "artwork_id": null,
+            },
+            "podcasting": {
+                "locked": { "is_locked": true, "shows_owner": false }, "funding": [], "persons": [], "locations": [],
+                "trailers": [], "license": null, "value": null, "medium": "podcast", "images": [], "txt": [],
+                "update_frequency": null, "blocks": [], "podroll": [],
+            },
+            "suspends_shared_listeners": false,
+            "feed_url": "https://listen.example/feeds/tide-tables.xml", "moved_to": null, "is_ended": false,
             "created_at": "2026-01-31T09:30:00.000Z", "updated_at": "2026-01-31T09:30:00.000Z",
         })
     }
@@ -217,7 +232,8 @@ mod tests {
         let operation = find_operation("tenancy", &Method::POST, path).unwrap();
         let listener = json!({
             "id": "lsn_01ARZ3NDEKTSV4RRFFQ69G5FAV", "show_id": "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV", "label": "L",
-            "created_at": "2026-01-31T09:30:00.000Z", "feed_url": "https://listen.example/p/t/feeds/x.xml",
+            "email": null, "state": "active", "expires_at": null, "suspended_at": null, "suspension_reason": null,
+            "found_shared_at": null, "last_used_at": null, "created_at": "2026-01-31T09:30:00.000Z", "feed_url": "https://listen.example/p/t/feeds/x.xml",
         });
         let mut answer = answer(201, "application/json", &json!({ "data": listener }));
         answer.headers.insert("location", HeaderValue::from_static(path));

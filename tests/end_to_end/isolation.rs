@@ -13,6 +13,8 @@ use crate::{
     world::{run, unique},
 };
 
+const PAST: &str = "2020-01-01T00:00:00Z";
+
 /// What acme has, by the parameter of the path that names it.
 pub struct Belongings {
     user: String,
@@ -129,6 +131,11 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
         ),
         (Method::GET, "/v1/shows/{show}", none()),
         (Method::PATCH, "/v1/shows/{show}", json!({ "title": "taken" })),
+        (Method::GET, "/v1/shows/{show}/feed-report", none()),
+        (Method::PUT, "/v1/shows/{show}/redirect", json!({ "feed_url": "https://x.example/feed" })),
+        (Method::DELETE, "/v1/shows/{show}/redirect", none()),
+        (Method::PUT, "/v1/shows/{show}/end", none()),
+        (Method::DELETE, "/v1/shows/{show}/end", none()),
         (Method::GET, "/v1/shows/{show}/episodes", none()),
         (Method::POST, "/v1/shows/{show}/episodes", json!({ "title": "x", "description": "x" })),
         (Method::GET, "/v1/shows/{show}/listeners", none()),
@@ -137,8 +144,12 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
         (Method::PATCH, "/v1/episodes/{episode}", json!({ "title": "taken" })),
         (Method::POST, "/v1/episodes/{episode}/publish", none()),
         (Method::POST, "/v1/episodes/{episode}/unpublish", none()),
+        (Method::GET, "/v1/listeners/{listener}", none()),
+        (Method::PATCH, "/v1/listeners/{listener}", json!({ "label": "taken", "expires_at": PAST })),
         (Method::DELETE, "/v1/listeners/{listener}", none()),
         (Method::POST, "/v1/listeners/{listener}/rotate", none()),
+        (Method::POST, "/v1/listeners/{listener}/suspend", json!({ "reason": "taken" })),
+        (Method::POST, "/v1/listeners/{listener}/resume", none()),
         (Method::GET, "/v1/uploads", none()),
         (
             Method::POST,
@@ -194,9 +205,11 @@ fn a_foreign_id_equals_a_missing_id() {
             "/v1/uploads/{upload}",
             "/v1/users/{user}",
             "/v1/groups/{group}",
+            "/v1/listeners/{listener}",
         ] {
             let still_there = acme.owner.get(&acmes.fill(path)).await.data();
             assert!(!still_there.to_string().contains("taken"), "{path} was changed: {still_there}");
+            assert_ne!(still_there["state"], "expired", "{path} was changed: {still_there}");
         }
     });
 }

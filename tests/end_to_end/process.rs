@@ -29,6 +29,15 @@ impl Process {
         Self { environment, credentials: stack.aws().assume_role_of(binary).await.unwrap() }
     }
 
+    /// The same, but for `changes` to its environment.
+    pub fn with(&self, changes: &[(&str, &str)]) -> Self {
+        let mut environment = self.environment.clone();
+        for (name, value) in changes {
+            environment[*name] = json!(value);
+        }
+        Self { environment, credentials: self.credentials.clone() }
+    }
+
     pub fn variable(&self, name: &str) -> String {
         self.environment[name].as_str().unwrap().to_owned()
     }

@@ -98,7 +98,15 @@ fn a_data_token_opens_no_workers_role() {
     run(async |stack| {
         let acme = Tenant::new(stack).await;
         let token = data_token(stack, &acme.owner).await;
-        for worker in ["media-worker", "renderer", "feeds", "provision", "tenancy-sweep", "upload-sweep"] {
+        for worker in [
+            "media-worker",
+            "renderer",
+            "feeds",
+            "listener-watch",
+            "provision",
+            "tenancy-sweep",
+            "upload-sweep",
+        ] {
             let role = role(stack, worker).await;
             assert_eq!(exchange(stack, &role, &token).await.unwrap_err(), "AccessDenied", "{worker}");
         }

@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests are tests")]
 
 mod guards;
+#[path = "../node_packages.rs"]
+mod node_packages;
 mod requests;
 mod roles;
 mod simulator;

@@ -122,15 +122,21 @@ pub fn roles() -> Vec<Role> {
             .resource("UploadSweepQueue", RECEIVE)
             .resource("ScanVerdictQueue", "sqs:SendMessage")
             .resource("NoticeTopic", "sns:Publish"),
+        function("ListenerWatch")
+            .items("DirectoryTable", "feed-token#*", "PutItem")
+            .resource("ListenerWatchQueue", RECEIVE)
+            .resource("NoticeTopic", "sns:Publish"),
         function("Feeds")
             .items("DirectoryTable", "feed-token#*", "GetItem")
+            .resource("ListenerWatchQueue", "sqs:SendMessage")
             .objects("FeedBucket", "slugs/*", "GetObject")
             .key("PlatformKey", Used::ForObjects("FeedBucket", "slugs/*"), "Decrypt"),
         function("Renderer")
             .items("DirectoryTable", "slug#*", "GetItem")
             .objects("FeedBucket", "slugs/*", "GetObject PutObject")
             .key("PlatformKey", Used::ForObjects("FeedBucket", "slugs/*"), "Decrypt GenerateDataKey")
-            .resource("RenderQueue", RECEIVE),
+            .resource("RenderQueue", RECEIVE)
+            .resource("RenderQueue", "sqs:SendMessage"),
         // Data roles: one tenancy, the session's.
         role("TenantDataRole", AssumedBy::DataToken)
             .items("TenantTable", OWN_ITEMS, READ_AND_WRITE)
@@ -197,10 +203,24 @@ pub fn roles() -> Vec<Role> {
             .objects("AuditBucket", OWN_OBJECTS, "PutObject")
             .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "GenerateDataKey"),
         role("ListenerDataRole", AssumedBy::Worker("FeedsRole"))
+            .items("TenantTable", "{tenancy}#listening#* {tenancy}#networks#*", "UpdateItem")
             .objects("FeedBucket", OWN_OBJECTS, "GetObject")
             .objects("MediaBucket", OWN_OBJECTS, "GetObject")
             .key("{tenancy}", Used::ForObjects("FeedBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt"),
+        role("ListenerWatchDataRole", AssumedBy::Worker("ListenerWatchRole"))
+            .items(
+                "TenantTable",
+                "{tenancy}#shows {tenancy}#listeners {tenancy}#listeners#* {tenancy}#networks#* {tenancy}#notices \
+                 {tenancy}#audit-head",
+                "GetItem",
+            )
+            .items(
+                "TenantTable",
+                "{tenancy}#listeners#* {tenancy}#notices {tenancy}#audit {tenancy}#audit-head",
+                "PutItem",
+            )
+            .items("TenantTable", "{tenancy}#notices", "DeleteItem"),
         // Services of AWS.
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")

@@ -1,34 +1,58 @@
-//! The listener API: feeds and media, for everybody under `/`, and for one listener under `/p/{feed_token}/`.
+//! The listener API: feeds and all that they lead to, for everybody under `/`, and for one listener under `/p/{feed_token}/`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use domain::{FeedToken, Slug, Visibility};
+use domain::{Addresses, ContentHash, Farewell, FeedToken, Slug};
+use http::{HeaderValue, Method, StatusCode, header};
+use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation, routes};
-use storage::{SecretHash, Storage};
-use tenant_context::{ShowId, TenantContext};
+use storage::{MediaLink, SecretHash, Storage};
+use tenant_context::{Principal, ShowId, TenantContext};
 
 use crate::{
-    listen::documents::Documents,
-    pointer::{POINTER, Pointer},
+    files::{File, Files},
+    hub::Hub,
+    listen::{
+        documents::Documents,
+        listening::{Listening, Use},
+    },
+    pointer::{POINTER, Pointer, View, files_name},
 };
 
+mod accept;
 mod documents;
-mod encoding;
+mod get_artwork;
+mod get_chapters;
 mod get_feed;
+mod get_feed_by_password;
 mod get_media;
+mod get_transcript;
+mod listening;
+mod networks;
+mod range;
+mod small_file;
+
+/// Long enough to start a download and to resume it soon; an app that comes later asks here again.
+const LINK_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// What the operations need.
 pub struct Listen {
     /// The feed bucket, and links to media.
     pub storage: Storage,
+    /// Where feeds are.
+    addresses: Addresses,
+    /// Who tells subscribers of what is new, if anybody does.
+    hub: Option<Hub>,
     /// Documents that were read before.
     documents: Documents,
+    /// Listeners whose use was noted, and from where.
+    listening: Listening,
 }
 
 impl Listen {
     /// Nothing read yet.
-    pub fn new(storage: Storage) -> Self {
-        Self { storage, documents: Documents::default() }
+    pub fn new(storage: Storage, addresses: Addresses, hub: Option<Hub>) -> Self {
+        Self { storage, addresses, hub, documents: Documents::default(), listening: Listening::default() }
     }
 }
 
@@ -46,6 +70,20 @@ routes! {
     HEAD "/p/{feed_token}/feeds/{file}" => get_feed as head_private_feed,
     GET "/p/{feed_token}/media/{episode}/{file}" => get_media as get_private_media,
     HEAD "/p/{feed_token}/media/{episode}/{file}" => get_media as head_private_media,
+    GET "/artwork/{file}" => get_artwork,
+    HEAD "/artwork/{file}" => get_artwork as head_artwork,
+    GET "/transcripts/{file}" => get_transcript,
+    HEAD "/transcripts/{file}" => get_transcript as head_transcript,
+    GET "/chapters/{file}" => get_chapters,
+    HEAD "/chapters/{file}" => get_chapters as head_chapters,
+    GET "/p/{feed_token}/artwork/{file}" => get_artwork as get_private_artwork,
+    HEAD "/p/{feed_token}/artwork/{file}" => get_artwork as head_private_artwork,
+    GET "/p/{feed_token}/transcripts/{file}" => get_transcript as get_private_transcript,
+    HEAD "/p/{feed_token}/transcripts/{file}" => get_transcript as head_private_transcript,
+    GET "/p/{feed_token}/chapters/{file}" => get_chapters as get_private_chapters,
+    HEAD "/p/{feed_token}/chapters/{file}" => get_chapters as head_private_chapters,
+    GET "/b/{file}" => get_feed_by_password,
+    HEAD "/b/{file}" => get_feed_by_password as head_feed_by_password,
 }
 
 type App = Arc<Listen>;
@@ -54,7 +92,9 @@ type App = Arc<Listen>;
 struct Heard {
     context: TenantContext,
     show: ShowId,
-    pointer: Pointer,
+    slug: Slug,
+    view: View,
+    farewell: Option<Farewell>,
     token: Option<FeedToken>,
 }
 
@@ -68,20 +108,30 @@ fn describe_hearing(operation: Operation) -> Operation {
     }
 }
 
+/// The token under whose path something is asked for; none for everybody's addresses.
+fn token_in_path(request: &Request) -> Result<Option<FeedToken>, Problem> {
+    if request.path.starts_with("/p/") { request.parameter("feed_token").map(Some) } else { Ok(None) }
+}
+
 /// Finds the feed behind `slug` for whoever asks. A private show has nothing for those without its token, and a token nothing
 /// for another show: each looks like a show that does not exist.
-async fn hear(app: &Listen, request: &Request, slug: &str) -> Result<Heard, Problem> {
+async fn hear(
+    app: &Listen,
+    request: &Request,
+    token: Option<FeedToken>,
+    slug: &str,
+) -> Result<Heard, Problem> {
     let slug: Slug = slug.parse().map_err(|_| Problem::not_found())?;
-    let (context, show, token) = match request.parameter::<FeedToken>("feed_token") {
-        Ok(token) => {
+    let (context, show, token) = match token {
+        Some(token) => {
             let hash = SecretHash::of(token.as_str());
-            let record = app.storage.find_feed_token(&hash).await?.ok_or_else(Problem::not_found)?;
+            let now = app.storage.now();
+            let record = app.storage.find_feed_token(&hash, now).await?.ok_or_else(Problem::not_found)?;
             let context =
                 TenantContext::from_feed_token(record.tenancy_id, record.show_id.clone(), record.listener_id);
             (context, record.show_id, Some(token))
         }
-        Err(_) if request.path.starts_with("/p/") => return Err(Problem::not_found()),
-        Err(_) => {
+        None => {
             let record = app.storage.read_published_slug(&slug).await?.ok_or_else(Problem::not_found)?;
             (TenantContext::from_public_slug(record.tenancy_id, record.show_id.clone()), record.show_id, None)
         }
@@ -90,9 +140,52 @@ async fn hear(app: &Listen, request: &Request, slug: &str) -> Result<Heard, Prob
     let object = app.storage.read_feed_object(&context, &show, POINTER).await?;
     let object = object.ok_or_else(Problem::not_found)?;
     let pointer: Pointer = serde_json::from_slice(&object.bytes).map_err(|_| Problem::internal())?;
-    let is_theirs = pointer.slug == slug && (pointer.visibility == Visibility::Private) == token.is_some();
+    let view = if token.is_some() { pointer.listeners } else { pointer.public };
+    let view = view.filter(|_| pointer.slug == slug).ok_or_else(Problem::not_found)?;
 
-    if is_theirs { Ok(Heard { context, show, pointer, token }) } else { Err(Problem::not_found()) }
+    if let (Principal::Listener(listener, _), Some(token)) = (context.principal(), &token) {
+        let used = Use { context: &context, show: &show, listener, token, called_from: request.called_from };
+        app.listening.note(&app.storage, &used).await;
+    }
+    Ok(Heard { context, show, slug, view, farewell: pointer.farewell, token })
+}
+
+/// Finds the feed that leads to the file which the request names, and answers both: a file's name begins with its show's slug, up
+/// to the first dot.
+async fn hear_file(app: &Listen, request: &Request) -> Result<(Heard, String), Problem> {
+    let file: String = request.parameter("file")?;
+    let (slug, _) = file.split_once('.').ok_or_else(Problem::not_found)?;
+    let heard = hear(app, request, token_in_path(request)?, slug).await?;
+    Ok((heard, file))
+}
+
+/// Finds a file that the feed leads to, by its path: `artwork/<file name>`. A file that it does not lead to any more is missing.
+async fn find_file(app: &Listen, heard: &Heard, path: &str) -> Result<File, Problem> {
+    let name = files_name(&heard.view.files);
+    let list = app.documents.read(&app.storage, &heard.context, &heard.show, name).await?;
+    let mut files: Files = serde_json::from_slice(&list).map_err(|_| Problem::internal())?;
+    files.remove(path).ok_or_else(Problem::not_found)
+}
+
+/// Redirects to a file of the media bucket, by a short-lived link that supports ranges.
+async fn redirect(
+    app: &Listen,
+    request: &Request,
+    heard: &Heard,
+    media: &ContentHash,
+) -> Result<Reply, Problem> {
+    let link = if request.method == Method::HEAD { MediaLink::Head } else { MediaLink::Get };
+    let url = app.storage.link_to_media(&heard.context, media, link, LINK_LIFETIME).await?;
+
+    let mut reply = Response::new(Body::Empty);
+    *reply.status_mut() = StatusCode::FOUND;
+    let headers = reply.headers_mut();
+    headers.insert(header::LOCATION, HeaderValue::try_from(url).map_err(|_| Problem::internal())?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if heard.token.is_some() {
+        headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+    }
+    Ok(reply)
 }
 
 /// Answers without a body what GET would have answered with one.

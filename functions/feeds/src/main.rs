@@ -1,11 +1,17 @@
 //! Wires the listener API.
 
-use feeds::listen::{Listen, routes};
-use lambda_kit::{open_storage, serve, start_logging};
+use domain::Addresses;
+use feeds::{
+    hub::Hub,
+    listen::{Listen, routes},
+};
+use lambda_kit::{open_storage, required, serve, start_logging, variable};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     start_logging();
+    let addresses = Addresses::public(required("LISTENER_URL")?.parse()?)?;
+    let hub = variable("WEBSUB_HUB").map(|url| url.parse()).transpose()?.map(Hub::new);
 
-    serve(Listen::new(open_storage()?), routes()).await
+    serve(Listen::new(open_storage()?, addresses, hub), routes()).await
 }

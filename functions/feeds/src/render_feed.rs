@@ -1,4 +1,4 @@
-//! The renderer: a show and its episodes → the documents of its feed.
+//! The renderer: a show and its episodes → the documents of its feeds, everybody's and listeners' own.
 //!
 //! What is due is read first and struck off last, so that a change which comes in between is rendered again. Documents are
 //! named by their content and written before the pointer that names them; the pointer is swapped only for a newer one.
@@ -9,29 +9,40 @@ use domain::{Addresses, ContentHash, Episode, Feed, FeedEpisode, Media, Show, Vi
 use flate2::{Compression, GzBuilder};
 use lambda_kit::Failure;
 use ring::digest;
-use storage::{RenderRequest, SlugRecord, Storage, StorageError, WriteIf};
+use rss::Pages;
+use storage::{AnnounceRequest, RenderRequest, SlugRecord, Storage, StorageError, WriteIf};
 use tenant_context::{Grant, MediaId, TenantContext, Timestamp, Worker, permission::RenderFeed};
 
-use crate::pointer::{
-    Enclosure, Enclosures, POINTER, Pointer, document_name, enclosures_name, gzip_name, token_mark,
+use crate::{
+    files::{Files, Library},
+    herald::Heralds,
+    page,
+    pointer::{
+        Document, Enclosure, Enclosures, POINTER, Pointer, View, document_name, enclosures_name, files_name,
+        gzip_name, page_gzip_name, page_name, token_mark,
+    },
 };
 
 /// How often the pointer is tried again when another renderer swaps it at the same moment.
 const MOST_SWAPS: usize = 5;
 
-/// What a show's feed is made of.
+/// What one feed of a show is made of.
 struct Documents {
-    xml: Vec<u8>,
+    pages: Pages,
+    html: Vec<u8>,
     enclosures: Enclosures,
+    files: Files,
 }
 
-/// Renders the feed that `request` names.
+/// Renders the feeds that `request` names. What is new is announced to `heralds` by a message of its own, so that one that does not
+/// answer has nothing rendered again.
 ///
 /// # Errors
 /// [`Failure`] when a store does not do its part; running again goes on from there.
 pub async fn render_feed(
     storage: &Storage,
     addresses: &Addresses,
+    heralds: &Heralds,
     request: &RenderRequest,
 ) -> Result<(), Failure> {
     let context = TenantContext::from_queue(request.tenancy_id.clone(), Worker::Renderer);
@@ -41,78 +52,135 @@ pub async fn render_feed(
     let feed_version = storage.find_feed_version(&grant, &request.show_id).await?;
 
     if let Some(show) = storage.find_show(&context, &request.show_id).await? {
-        let documents = assemble(storage, &grant, addresses, &show, now).await?;
-        publish(storage, &grant, &show, &documents, feed_version, now).await?;
+        let material = Material::gather(storage, &grant, &show, now).await?;
+        let public = match show.visibility {
+            Visibility::Public => {
+                Some(write(storage, &grant, &material, material.assemble(addresses)).await?)
+            }
+            Visibility::Private => None,
+        };
+        let listeners = match show.has_listeners() {
+            true => {
+                let own = addresses.with_token(token_mark().map_err(poison)?);
+                Some(write(storage, &grant, &material, material.assemble(&own)).await?)
+            }
+            false => None,
+        };
+        publish_slug(storage, &grant, &show).await?;
+        let pointer = Pointer {
+            feed_version,
+            as_of: now,
+            slug: show.slug.clone(),
+            is_unannounced: heralds.are_there() && public.is_some(),
+            public,
+            listeners,
+            farewell: show.farewell.clone(),
+        };
+        let pointer = swap_pointer(storage, &grant, &show, pointer).await?;
+        if let (true, Some(document)) = (pointer.is_unannounced, pointer.public_document()) {
+            let (tenancy_id, show_id) = (request.tenancy_id.clone(), show.id.clone());
+            let announcement = AnnounceRequest { tenancy_id, show_id, document: document.clone() };
+            storage.request_announcement(&announcement).await?;
+        }
     }
 
     Ok(storage.finish_due(&grant, &due).await?)
 }
 
-async fn assemble(
-    storage: &Storage,
-    grant: &Grant<'_, RenderFeed>,
-    addresses: &Addresses,
-    show: &Show,
+/// A show, and all that its feeds are made of.
+struct Material<'s> {
+    show: &'s Show,
+    episodes: Vec<Episode>,
+    media: HashMap<MediaId, Media>,
     now: Timestamp,
-) -> Result<Documents, Failure> {
-    let episodes = storage.list_episodes_for_feed(grant, &show.id).await?;
-    let media: HashMap<MediaId, Media> = storage
-        .list_media_for_feed(grant)
-        .await?
-        .into_iter()
-        .map(|media| (media.id.clone(), media))
-        .collect();
-    let addresses = match show.visibility {
-        Visibility::Public => addresses.clone(),
-        Visibility::Private => addresses.with_token(token_mark().map_err(poison)?),
-    };
-    let media_of = |episode: &Episode| episode.media_id.as_ref().and_then(|id| media.get(id));
-    let out: Vec<_> = episodes
-        .iter()
-        .filter_map(|episode| FeedEpisode::new(episode, media_of(episode)?, &addresses, now))
-        .collect();
-
-    let enclosures = out.iter().map(|out| {
-        let enclosure =
-            Enclosure { file_name: out.publication.file_name.clone(), media: out.enclosure.hash.clone() };
-        (out.episode.id.clone(), enclosure)
-    });
-    Ok(Documents {
-        enclosures: enclosures.collect(),
-        // The feed's own address is the show's page, too: browsers and apps ask for it differently.
-        xml: rss::render(&Feed::new(show, &addresses, addresses.feed(&show.slug), None, out)),
-    })
 }
 
-async fn publish(
+impl<'s> Material<'s> {
+    async fn gather(
+        storage: &Storage,
+        grant: &Grant<'_, RenderFeed>,
+        show: &'s Show,
+        now: Timestamp,
+    ) -> Result<Self, StorageError> {
+        let episodes = storage.list_episodes_for_feed(grant, &show.id).await?;
+        let media = storage.list_media_for_feed(grant).await?;
+        let media = media.into_iter().map(|media| (media.id.clone(), media)).collect();
+        Ok(Self { show, episodes, media, now })
+    }
+
+    /// The feed that is at `addresses`: everybody's, or a listener's own.
+    fn assemble(&self, addresses: &Addresses) -> Documents {
+        let mut library = Library::new(self.show, addresses, &self.media);
+        let mut out = Vec::new();
+        for episode in &self.episodes {
+            let media = episode.media_id.as_ref().and_then(|id| self.media.get(id));
+            if let Some(item) = media.and_then(|media| FeedEpisode::new(episode, media, addresses, self.now))
+            {
+                out.push(FeedEpisode {
+                    artwork_url: library.artwork(episode.listing.artwork_id.as_ref()),
+                    transcripts: library.transcripts(episode),
+                    chapters_url: library.chapters(episode),
+                    alternate_enclosures: library.alternate_enclosures(episode),
+                    ..item
+                });
+            }
+        }
+
+        let enclosures = out.iter().map(|out| {
+            let enclosure =
+                Enclosure { file_name: out.publication.file_name.clone(), media: out.enclosure.hash.clone() };
+            (out.episode.id.clone(), enclosure)
+        });
+        let enclosures = enclosures.collect();
+        let artwork_id = self.show.listing.artwork_id.as_ref();
+        let web_artwork = library.web_artwork(artwork_id);
+        let feed = Feed::new(self.show, addresses, library.artwork(artwork_id), out);
+        let page_url = |number| addresses.feed_page(&self.show.slug, number);
+        Documents {
+            pages: rss::render_pages(&feed, rss::LARGEST_DOCUMENT, page_url),
+            html: page::render(&feed, web_artwork.as_ref()),
+            enclosures,
+            files: library.into_files(),
+        }
+    }
+}
+
+/// Writes the documents of one feed, and answers what to find them by.
+async fn write(
     storage: &Storage,
     grant: &Grant<'_, RenderFeed>,
-    show: &Show,
-    documents: &Documents,
-    feed_version: u64,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let document = hash(&documents.xml);
-    let list = serde_json::to_vec(&documents.enclosures).map_err(poison)?;
-    let enclosures = hash(&list);
+    material: &Material<'_>,
+    documents: Documents,
+) -> Result<View, Failure> {
     let write = async |name: String, bytes: Vec<u8>| {
-        storage.write_feed_object(grant, &show.id, &name, bytes, WriteIf::Always).await
+        storage.write_feed_object(grant, &material.show.id, &name, bytes, WriteIf::Always).await
     };
-    write(gzip_name(&document), gzip(&documents.xml)?).await?;
-    write(document_name(&document), documents.xml.clone()).await?;
-    write(enclosures_name(&enclosures), list).await?;
-    publish_slug(storage, grant, show).await?;
+    let write_both = async |bytes: Vec<u8>, names: [fn(&ContentHash) -> String; 2]| {
+        let hash = hash(&bytes);
+        let [plain, compressed] = names.map(|name| name(&hash));
+        write(compressed, gzip(&bytes)?).await?;
+        write(plain, bytes).await?;
+        Ok::<_, Failure>(Document { hash, modified_at: material.now })
+    };
+    let write_list = async |list: Vec<u8>, name: fn(&ContentHash) -> String| {
+        let hash = hash(&list);
+        write(name(&hash), list).await?;
+        Ok::<_, Failure>(hash)
+    };
 
-    let pointer = Pointer {
-        feed_version,
-        as_of: now,
-        document,
-        enclosures,
-        modified_at: now,
-        slug: show.slug.clone(),
-        visibility: show.visibility,
-    };
-    swap_pointer(storage, grant, show, pointer).await
+    let mut older = Vec::with_capacity(documents.pages.older.len());
+    for page in documents.pages.older {
+        older.push(write_both(page, [document_name, gzip_name]).await?);
+    }
+    Ok(View {
+        feed: write_both(documents.pages.feed, [document_name, gzip_name]).await?,
+        older,
+        page: write_both(documents.html, [page_name, page_gzip_name]).await?,
+        style: page::style_hash(),
+        enclosures: write_list(serde_json::to_vec(&documents.enclosures).map_err(poison)?, enclosures_name)
+            .await?,
+        files: write_list(serde_json::to_vec(&documents.files).map_err(poison)?, files_name).await?,
+    })
 }
 
 /// The listener API finds the show by this object. Written once, and again only if it was lost.
@@ -132,28 +200,28 @@ async fn publish_slug(storage: &Storage, grant: &Grant<'_, RenderFeed>, show: &S
     }
 }
 
+/// Answers the pointer that is there then: this one, or one that is newer.
 async fn swap_pointer(
     storage: &Storage,
     grant: &Grant<'_, RenderFeed>,
     show: &Show,
     mut pointer: Pointer,
-) -> Result<(), Failure> {
+) -> Result<Pointer, Failure> {
     for _ in 0..MOST_SWAPS {
         let current = storage.read_feed_object(grant.context(), &show.id, POINTER).await?;
-        if let Some(current) = &current {
-            let current: Pointer = serde_json::from_slice(&current.bytes).map_err(poison)?;
+        // One that cannot be read is older than any.
+        let known = current.as_ref().and_then(|object| serde_json::from_slice::<Pointer>(&object.bytes).ok());
+        if let Some(current) = known {
             if !pointer.is_newer_than(&current) {
-                return Ok(());
+                return Ok(current);
             }
-            if pointer.document == current.document {
-                pointer.modified_at = current.modified_at;
-            }
+            pointer.follow(&current);
         }
         let condition = current.as_ref().map_or(WriteIf::Absent, |object| WriteIf::Unchanged(&object.etag));
         let bytes = serde_json::to_vec(&pointer).map_err(poison)?;
         match storage.write_feed_object(grant, &show.id, POINTER, bytes, condition).await {
             Err(StorageError::Conflict) => {}
-            result => return Ok(result?),
+            result => return Ok(result.map(|()| pointer)?),
         }
     }
     Err(StorageError::Conflict.into())
@@ -180,16 +248,35 @@ fn poison(error: impl std::fmt::Display) -> Failure {
 mod tests {
     use super::*;
 
+    fn document(bytes: &[u8], modified_at: Timestamp) -> Document {
+        Document { hash: hash(bytes), modified_at }
+    }
+
     fn pointer(feed_version: u64, as_of: u64) -> Pointer {
+        let view = View {
+            feed: document(b"feed", Timestamp::EPOCH),
+            older: vec![document(b"older", Timestamp::EPOCH)],
+            page: document(b"page", Timestamp::EPOCH),
+            style: String::new(),
+            enclosures: hash(b"enclosures"),
+            files: hash(b"files"),
+        };
         Pointer {
             feed_version,
             as_of: Timestamp::from_unix_seconds(as_of),
-            document: hash(b"a"),
-            enclosures: hash(b"b"),
-            modified_at: Timestamp::EPOCH,
             slug: "tide-tables".parse().unwrap(),
-            visibility: Visibility::Public,
+            public: Some(view.clone()),
+            listeners: Some(view),
+            farewell: None,
+            is_unannounced: true,
         }
+    }
+
+    /// All documents of a pointer.
+    fn documents(pointer: &mut Pointer) -> Vec<&mut Document> {
+        let views = [pointer.public.as_mut().unwrap(), pointer.listeners.as_mut().unwrap()];
+        let all = views.into_iter().map(|View { feed, older, page, .. }| [feed, &mut older[0], page]);
+        all.flatten().collect()
     }
 
     #[test]
@@ -198,6 +285,35 @@ mod tests {
         assert!(!pointer(1, 20).is_newer_than(&pointer(2, 10)));
         assert!(pointer(2, 20).is_newer_than(&pointer(2, 10)));
         assert!(!pointer(2, 10).is_newer_than(&pointer(2, 10)));
+    }
+
+    #[test]
+    fn what_has_not_changed_keeps_its_time() {
+        let (mut current, mut next) = (pointer(1, 10), pointer(2, 20));
+        current.is_unannounced = false;
+        documents(&mut current).into_iter().for_each(|old| old.modified_at = Timestamp::from_unix_seconds(5));
+        documents(&mut next).into_iter().for_each(|new| new.modified_at = Timestamp::from_unix_seconds(20));
+
+        next.follow(&current);
+
+        assert!(documents(&mut next).iter().all(|new| new.modified_at == Timestamp::from_unix_seconds(5)));
+        assert!(!next.is_unannounced);
+    }
+
+    #[test]
+    fn what_has_changed_within_a_second_is_a_second_younger() {
+        let (mut current, mut next) = (pointer(1, 10), pointer(2, 20));
+        for old in documents(&mut current) {
+            old.modified_at = Timestamp::from_unix_milliseconds(5_200);
+        }
+        for new in documents(&mut next) {
+            *new = document(b"changed", Timestamp::from_unix_milliseconds(5_800));
+        }
+
+        next.follow(&current);
+
+        assert!(documents(&mut next).iter().all(|new| new.modified_at.unix_seconds() == 6));
+        assert!(next.is_unannounced);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use domain::{Episode, NewEpisode, Quota};
 use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use tenant_context::{EpisodeId, ShowId, permission::CreateEpisode};
 
-use crate::{App, Shows, view::EpisodeView};
+use crate::{App, Shows, attachments, view::EpisodeView};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -40,6 +40,7 @@ pub(crate) async fn create_episode(app: App, request: Request) -> Result<Reply, 
         return Ok(answer(&app, episode));
     }
     let episode = Episode::new(reserved.id, show.id, new, storage.now());
+    attachments::check(storage, &context, &episode.attachments()).await?;
     storage.create_episode(&grant, &episode).await?;
 
     Ok(answer(&app, episode))

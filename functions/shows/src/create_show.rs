@@ -5,7 +5,7 @@ use lambda_kit::{Problem, Reply, Request, created, openapi::Operation};
 use storage::{SlugRecord, StorageError};
 use tenant_context::{ShowId, TenantContext, permission::CreateShow};
 
-use crate::{App, Shows, view::ShowView};
+use crate::{App, Shows, attachments, view::ShowView};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -32,6 +32,7 @@ pub(crate) async fn create_show(app: App, request: Request) -> Result<Reply, Pro
     // Before the claim, or a show that is refused would keep its slug from everybody.
     app.api.storage.check_quota(&grant, Quota::Shows).await?;
     let show = Show::new(reserved.id, new, app.api.storage.now());
+    attachments::check(&app.api.storage, &context, &show.attachments()).await?;
     claim_slug(&app, &context, &show).await?;
     app.api.storage.create_show(&grant, &show).await?;
     app.feed_changed(&context, &show.id).await;

@@ -15,8 +15,8 @@ pub(crate) async fn delete_listener(app: App, request: Request) -> Result<Reply,
 
     let permit = context.ask::<ManageListeners>()?;
     let storage = &app.api.storage;
-    let show = storage.find_show_of_listener(&context, &id).await?.ok_or_else(Problem::not_found)?;
-    let grant = permit.in_show(&show)?;
+    let record = storage.find_listener_record(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&record.show_id)?;
 
     let existed = storage.delete_listener(&grant, &id).await?;
 

@@ -20,5 +20,6 @@ pub(crate) async fn list_listeners(app: App, request: Request) -> Result<Reply, 
     app.api.storage.find_show(&context, &show).await?.ok_or_else(Problem::not_found)?;
     let page = app.api.storage.list_listeners(&grant, &show, &page).await?;
 
-    Ok(request.listed(&context, &listing, page, |listener| ListenerView::new(listener, None)))
+    let now = app.api.storage.now();
+    Ok(request.listed(&context, &listing, page, |listener| ListenerView::new(listener, None, now)))
 }

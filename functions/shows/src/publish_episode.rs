@@ -1,19 +1,12 @@
-//! `POST /v1/episodes/{episode}/publish`: puts an episode into the feed, now or at a moment to come.
+//! `POST /v1/episodes/{episode}/publish`: puts an episode into the feeds, now or at a moment to come. Listeners may have it earlier
+//! than everybody, and it may leave the feeds by itself. What podcast apps and directories would refuse is not published.
 
-use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
-use schemars::JsonSchema;
-use serde::Deserialize;
-use tenant_context::{EpisodeId, Timestamp, permission::PublishEpisode};
+use domain::{Finding, Release, Severity, feed_rules};
+use http::StatusCode;
+use lambda_kit::{FieldError, Problem, Reply, Request, ok_at_version, openapi::Operation};
+use tenant_context::{EpisodeId, permission::PublishEpisode};
 
 use crate::{App, view::EpisodeView};
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Release {
-    /// When it comes out; now when absent.
-    #[serde(default)]
-    at: Option<Timestamp>,
-}
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -22,14 +15,14 @@ pub(crate) fn describe(operation: Operation) -> Operation {
         .takes::<Release>()
         .conditional()
         .ok_at_version::<EpisodeView>()
-        .problem(media_missing())
-        .problem(not_publishable("The episode has media that podcast apps do not play."))
+        .problem(rules_broken(Vec::new()))
+        .problem(not_publishable("An episode is published in the show that it belongs to."))
 }
 
 pub(crate) async fn publish_episode(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
     let id: EpisodeId = request.parameter("episode")?;
-    let Release { at } = request.json()?;
+    let release: Release = request.json()?;
 
     let permit = context.ask::<PublishEpisode>()?;
     let storage = &app.api.storage;
@@ -37,11 +30,18 @@ pub(crate) async fn publish_episode(app: App, request: Request) -> Result<Reply,
     let grant = permit.in_show(&episode.show_id)?;
 
     request.check_if_match(episode.version)?;
-    let media_id = episode.media_id.clone().ok_or_else(media_missing)?;
-    let media = storage.find_media(&context, &media_id).await?.ok_or_else(media_missing)?;
     let show = storage.find_show(&context, &episode.show_id).await?.ok_or_else(Problem::not_found)?;
+    let media = match &episode.media_id {
+        Some(media) => storage.find_media(&context, media).await?,
+        None => None,
+    };
+    let findings = feed_rules(&show, [(&episode, media.as_ref())]);
+    let (Some(media), Severity::Warning) = (media, worst(&findings)) else {
+        return Err(rules_broken(findings));
+    };
     let (version, now) = (episode.version, storage.now());
-    let is_changed = episode.publish(&show, &media, at.unwrap_or(now), now).map_err(not_publishable)?;
+    release.check(&show, now).map_err(|(pointer, rule)| Problem::invalid_field(pointer, rule.to_string()))?;
+    let is_changed = episode.publish(&show, &media, release, now).map_err(not_publishable)?;
     if is_changed {
         storage.update_published(&grant, &episode, version).await?;
         app.feed_changed(&context, &episode.show_id).await;
@@ -51,8 +51,28 @@ pub(crate) async fn publish_episode(app: App, request: Request) -> Result<Reply,
     Ok(ok_at_version(EpisodeView::new(episode, now), version))
 }
 
-fn media_missing() -> Problem {
-    Problem::conflict("media_missing", "Give the episode a media_id first: a feed needs audio.")
+fn worst(findings: &[Finding]) -> Severity {
+    findings.iter().map(|finding| finding.severity).min().unwrap_or(Severity::Warning)
+}
+
+/// 422, with every rule that is broken and not those that are only better kept.
+fn rules_broken(findings: Vec<Finding>) -> Problem {
+    let errors = findings.into_iter().filter(|finding| finding.severity == Severity::Error);
+    Problem {
+        errors: errors.map(field_error).collect(),
+        ..Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "feed_rules_broken",
+            "Not ready for a feed",
+            "Podcast apps and directories would refuse the feed; see errors for what to change in the episode or its show.",
+        )
+    }
+}
+
+fn field_error(finding: Finding) -> FieldError {
+    let subject = if finding.episode_id.is_some() { "episode" } else { "show" };
+    let Finding { pointer, detail, standard, .. } = finding;
+    FieldError { pointer, detail: format!("{detail} ({}, of the {subject})", standard.as_str()) }
 }
 
 fn not_publishable(why: impl ToString) -> Problem {

@@ -27,8 +27,8 @@ pub(crate) async fn rotate_feed_token(app: App, request: Request) -> Result<Repl
 
     let permit = context.ask::<ManageListeners>()?;
     let storage = &app.api.storage;
-    let show = storage.find_show_of_listener(&context, &id).await?.ok_or_else(Problem::not_found)?;
-    let grant = permit.in_show(&show)?;
+    let record = storage.find_listener_record(&context, &id).await?.ok_or_else(Problem::not_found)?;
+    let grant = permit.in_show(&record.show_id)?;
 
     let token = FeedToken::new(storage.randomness());
     let show_id = storage.rotate_feed_token(&grant, &id, &token).await?.ok_or_else(Problem::not_found)?;

@@ -8,7 +8,7 @@ use tenant_context::{
     permission::{PublishEpisode, UpdateEpisode},
 };
 
-use crate::{App, view::EpisodeView};
+use crate::{App, attachments, view::EpisodeView};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -34,7 +34,7 @@ pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, 
     };
 
     request.check_if_match(episode.version)?;
-    let version = episode.version;
+    let before = episode.clone();
     let media = match &changes.media_id {
         Some(media) => storage.find_media(&context, media).await?,
         None => None,
@@ -42,11 +42,14 @@ pub(crate) async fn update_episode(app: App, request: Request) -> Result<Reply, 
     let is_changed = episode
         .apply(changes, media.as_ref(), storage.now())
         .map_err(|invalid| Problem::invalid_field("/media_id", invalid.to_string()))?;
+    if episode.attachments() != before.attachments() {
+        attachments::check(storage, &context, &episode.attachments()).await?;
+    }
     match publish_grant {
         _ if !is_changed => {}
-        None => storage.update_draft(&draft_grant, &episode, version).await?,
+        None => storage.update_draft(&draft_grant, &episode, before.version).await?,
         Some(grant) => {
-            storage.update_published(&grant, &episode, version).await?;
+            storage.update_published(&grant, &episode, before.version).await?;
             app.feed_changed(&context, &episode.show_id).await;
         }
     }

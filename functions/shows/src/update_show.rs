@@ -4,7 +4,7 @@ use domain::ShowChanges;
 use lambda_kit::{Problem, Reply, Request, ok_at_version, openapi::Operation};
 use tenant_context::{ShowId, permission::UpdateShow};
 
-use crate::{App, view::ShowView};
+use crate::{App, attachments, view::ShowView};
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation
@@ -24,9 +24,12 @@ pub(crate) async fn update_show(app: App, request: Request) -> Result<Reply, Pro
 
     let mut show = app.api.storage.find_show(&context, &id).await?.ok_or_else(Problem::not_found)?;
     request.check_if_match(show.version)?;
-    let version = show.version;
+    let before = show.clone();
     if show.apply(changes, app.api.storage.now()) {
-        app.api.storage.update_show(&grant, &show, version).await?;
+        if show.attachments() != before.attachments() {
+            attachments::check(&app.api.storage, &context, &show.attachments()).await?;
+        }
+        app.api.storage.update_show(&grant, &show, before.version).await?;
         app.feed_changed(&context, &show.id).await;
     }
 

@@ -35,6 +35,8 @@ struct DemoShow {
     description: &'static str,
     category: &'static str,
     visibility: &'static str,
+    /// A file beside the audio.
+    artwork: &'static str,
     episode: DemoEpisode,
 }
 
@@ -66,6 +68,7 @@ const TENANCIES: [DemoTenancy; 2] = [
                 description: "How a newsroom hosts its podcasts.",
                 category: "News > Daily News",
                 visibility: "public",
+                artwork: "acme-newsroom.png",
                 episode: DemoEpisode {
                     title: "Welcome",
                     description: "Where this recording has been before you heard it.",
@@ -79,6 +82,7 @@ const TENANCIES: [DemoTenancy; 2] = [
                 description: "For colleagues only, each with an address of their own.",
                 category: "News > Daily News",
                 visibility: "private",
+                artwork: "acme-rehearsal.png",
                 episode: DemoEpisode {
                     title: "Rehearsal",
                     description: "What is different about a private show.",
@@ -99,6 +103,7 @@ const TENANCIES: [DemoTenancy; 2] = [
             description: "What matters to those who run things.",
             category: "Business > Management",
             visibility: "public",
+            artwork: "globex-briefing.png",
             episode: DemoEpisode {
                 title: "How to leave",
                 description: "What an export is, and what becomes of what you leave behind.",
@@ -197,6 +202,7 @@ async fn load_show(
     show: &DemoShow,
     demo: &mut Demo,
 ) -> Result<(), Failure> {
+    let artwork_id = upload(caller, show.artwork, "image/png").await?;
     let created = caller
         .post(
             "/v1/shows",
@@ -208,12 +214,13 @@ async fn load_show(
                 "category": show.category,
                 "author": tenancy.name,
                 "visibility": show.visibility,
+                "listing": { "artwork_id": artwork_id },
             }),
         )
         .await?;
     let show_id = text(&created, "/id")?;
 
-    let media_id = upload(caller, &show.episode).await?;
+    let media_id = upload(caller, show.episode.file_name, show.episode.content_type).await?;
     let episode = json!({
         "title": show.episode.title,
         "description": show.episode.description,
@@ -233,25 +240,25 @@ async fn load_show(
 }
 
 /// The id of the media, once the worker has accepted it.
-async fn upload(caller: &Caller<'_>, episode: &DemoEpisode) -> Result<String, Failure> {
-    let path = environment::project().join("infra/local/demo").join(episode.file_name);
-    let audio = Bytes::from(fs::read(&path).map_err(|error| Failure::file(&path, &error))?);
+async fn upload(caller: &Caller<'_>, file_name: &str, content_type: &str) -> Result<String, Failure> {
+    let path = environment::project().join("infra/local/demo").join(file_name);
+    let file = Bytes::from(fs::read(&path).map_err(|error| Failure::file(&path, &error))?);
     let upload = caller
         .post(
             "/v1/uploads",
             &json!({
-                "file_name": episode.file_name,
-                "content_type": episode.content_type,
-                "size_bytes": audio.len(),
-                "sha256": digest::sha256_hex(&audio),
+                "file_name": file_name,
+                "content_type": content_type,
+                "size_bytes": file.len(),
+                "sha256": digest::sha256_hex(&file),
             }),
         )
         .await?;
 
     if let Some(put) = upload.get("upload").filter(|put| !put.is_null()) {
-        caller.put(&text(put, "/url")?, put.get("headers"), audio.clone()).await?;
+        caller.put(&text(put, "/url")?, put.get("headers"), file.clone()).await?;
     }
-    let mut rest = audio;
+    let mut rest = file;
     for part in upload.get("parts").and_then(Value::as_array).into_iter().flatten() {
         let size = part.get("size_bytes").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok());
         let bytes = rest.split_to(size.unwrap_or(rest.len()).min(rest.len()));
@@ -266,10 +273,10 @@ async fn upload(caller: &Caller<'_>, episode: &DemoEpisode) -> Result<String, Fa
         match text(&upload, "/state")?.as_str() {
             "ready" => return text(&upload, "/media_id"),
             state @ ("rejected" | "expired") => {
-                return Err(demo_failure(format!("{} is {state}: {upload}", episode.file_name)));
+                return Err(demo_failure(format!("{file_name} is {state}: {upload}")));
             }
             state if waited > PATIENCE => {
-                return Err(demo_failure(format!("{} is still {state}", episode.file_name)));
+                return Err(demo_failure(format!("{file_name} is still {state}")));
             }
             _ => tokio::time::sleep(LOOK_AGAIN).await,
         }

@@ -35,6 +35,16 @@ impl Addresses {
         self.url(&format!("feeds/{slug}.xml"))
     }
 
+    /// An older part of a show's feed: `/feeds/<slug>.<number>.xml`.
+    pub fn feed_page(&self, slug: &Slug, number: usize) -> Url {
+        self.url(&format!("feeds/{slug}.{number}.xml"))
+    }
+
+    /// Whether these are one listener's own.
+    pub fn are_a_listeners(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// A show's feed as everybody's address, whoever's these are.
     pub fn public_feed(&self, slug: &Slug) -> Url {
         Self { listener_url: self.listener_url.clone(), token: None }.feed(slug)
@@ -43,6 +53,11 @@ impl Addresses {
     /// A published episode's audio: `/media/<episode>/<file name>`.
     pub fn enclosure(&self, episode: &EpisodeId, publication: &Publication) -> Url {
         self.url(&format!("media/{episode}/{}", publication.file_name))
+    }
+
+    /// Another file of a feed: `/<path>`, such as `/artwork/<file name>`.
+    pub fn file(&self, path: &str) -> Url {
+        self.url(path)
     }
 
     fn url(&self, path: &str) -> Url {

@@ -1,5 +1,6 @@
 use std::str::FromStr;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use ring::digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,11 @@ impl ContentHash {
         }
         digest
     }
+
+    /// As Subresource Integrity writes it (W3C SRI, 3.5): `sha256-` and the digest in Base64.
+    pub fn to_integrity(&self) -> String {
+        format!("sha256-{}", BASE64_STANDARD.encode(self.to_digest()))
+    }
 }
 
 impl FromStr for ContentHash {
@@ -65,5 +71,12 @@ mod tests {
         for bad in ["", &"0A".repeat(32), &"0a".repeat(31), &"0g".repeat(32), &"é".repeat(32)] {
             assert!(bad.parse::<ContentHash>().is_err(), "{bad:?}");
         }
+    }
+
+    /// What `openssl dgst -sha256 -binary < /dev/null | base64` prints.
+    #[test]
+    fn integrity_is_base64_of_the_digest() {
+        let empty = ContentHash::of(b"");
+        assert_eq!(empty.to_integrity(), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 }

@@ -2,7 +2,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use tenant_context::{EpisodeId, MediaId, ShowId, Timestamp};
 
-use crate::{Description, EpisodeTitle, Invalid, Media, Publication, Show, show::replace};
+use crate::{
+    Audience, Description, EpisodeListing, EpisodeListingChanges, EpisodeTitle, Invalid, Media, Publication,
+    Release, Show,
+    podcasting::{EpisodePodcasting, EpisodePodcastingChanges},
+    show::replace,
+};
 
 /// One episode of a show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +22,17 @@ pub struct Episode {
     pub description: Description,
     /// Its audio; a draft may be without.
     pub media_id: Option<MediaId>,
+    /// Who may hear it.
+    #[serde(default)]
+    pub audience: Audience,
     /// Whether it carries a parental advisory; `None` is as the show says.
     pub explicit: Option<bool>,
+    /// How directories and apps list it.
+    #[serde(default)]
+    pub listing: EpisodeListing,
+    /// What it says in Podcasting 2.0.
+    #[serde(default)]
+    pub podcasting: EpisodePodcasting,
     /// Set when it is first published, and kept from then on.
     pub publication: Option<Publication>,
     /// When it was made.
@@ -41,6 +55,8 @@ pub enum EpisodeState {
     Published,
     /// Taken out of the feed, or cancelled before it came out.
     Unpublished,
+    /// Left the feed when its time was over.
+    Expired,
 }
 
 /// What an episode starts with.
@@ -54,9 +70,18 @@ pub struct NewEpisode {
     /// Its audio: the `media_id` of an upload that is ready. A draft may be without.
     #[serde(default)]
     pub media_id: Option<MediaId>,
+    /// Who may hear it, in a public show that has a feed for listeners, too.
+    #[serde(default)]
+    pub audience: Audience,
     /// Whether it carries a parental advisory; `null` is as the show says.
     #[serde(default)]
     pub explicit: Option<bool>,
+    /// How directories and apps list it.
+    #[serde(default)]
+    pub listing: EpisodeListingChanges,
+    /// What it says in Podcasting 2.0.
+    #[serde(default)]
+    pub podcasting: EpisodePodcastingChanges,
 }
 
 /// Changes to an episode; what is absent stays.
@@ -69,22 +94,31 @@ pub struct EpisodeChanges {
     pub description: Option<Description>,
     /// Its audio: the `media_id` of an upload that is ready.
     pub media_id: Option<MediaId>,
+    /// Who may hear it, in a public show that has a feed for listeners, too.
+    pub audience: Option<Audience>,
     /// Whether it carries a parental advisory; `null` is as the show says.
     #[serde(deserialize_with = "present")]
     pub explicit: Option<Option<bool>>,
+    /// How directories and apps list it.
+    pub listing: EpisodeListingChanges,
+    /// What it says in Podcasting 2.0.
+    pub podcasting: EpisodePodcastingChanges,
 }
 
 impl Episode {
     /// A draft.
     pub fn new(id: EpisodeId, show_id: ShowId, new: NewEpisode, now: Timestamp) -> Self {
-        let NewEpisode { title, description, media_id, explicit } = new;
+        let NewEpisode { title, description, media_id, audience, explicit, listing, podcasting } = new;
         Self {
             id,
             show_id,
             title,
             description,
             media_id,
+            audience,
             explicit,
+            listing: listing.into(),
+            podcasting: podcasting.into(),
             publication: None,
             created_at: now,
             updated_at: now,
@@ -98,8 +132,20 @@ impl Episode {
             None => EpisodeState::Draft,
             Some(publication) if publication.withdrawn_at.is_some() => EpisodeState::Unpublished,
             Some(publication) if publication.published_at > now => EpisodeState::Scheduled,
+            Some(publication) if publication.expires_at.is_some_and(|at| at <= now) => EpisodeState::Expired,
             Some(_) => EpisodeState::Published,
         }
+    }
+
+    /// Since when the episode is in everybody's feed, or in listeners' own, at the moment `now`; `None` when it is not there.
+    pub fn out_since(&self, is_for_listeners: bool, now: Timestamp) -> Option<Timestamp> {
+        let publication = self.publication.as_ref().filter(|_| self.state(now) == EpisodeState::Published)?;
+        if is_for_listeners {
+            return Some(publication.published_at);
+        }
+        let public_at =
+            publication.public_at.unwrap_or(publication.published_at).max(publication.published_at);
+        (self.audience == Audience::Everyone && public_at <= now).then_some(public_at)
     }
 
     /// Makes `changes` and answers whether anything is different now. `media` is what `changes.media_id` names.
@@ -120,26 +166,31 @@ impl Episode {
         }
 
         let before = self.clone();
-        let EpisodeChanges { title, description, media_id, explicit } = changes;
+        let EpisodeChanges { title, description, media_id, audience, explicit, listing, podcasting } =
+            changes;
         replace(&mut self.title, title);
         replace(&mut self.description, description);
         replace(&mut self.media_id, media_id.map(Some));
+        replace(&mut self.audience, audience);
         replace(&mut self.explicit, explicit);
+        self.listing.apply(listing);
+        self.podcasting.apply(podcasting);
         Ok(self.count_change(&before, now))
     }
 
-    /// Puts the episode into its show's feed, now or at a later moment, and answers whether anything is different now.
+    /// Puts the episode into its show's feeds as `release` says, and answers whether anything is different now.
     ///
     /// GUID and file name are made the first time and never again. An episode that came out before keeps its first
-    /// `published_at`; one that did not takes `at`.
+    /// `published_at`; one that did not takes the release's. Whether the release can be so, [`Release::check`] tells.
     ///
     /// # Errors
-    /// [`Invalid`] without media, with media that a feed cannot carry, and when `show` or `media` is not the episode's own.
+    /// [`Invalid`] without media, with media that a feed cannot carry, when nobody would hear it, and when `show` or `media` is
+    /// not the episode's own.
     pub fn publish(
         &mut self,
         show: &Show,
         media: &Media,
-        at: Timestamp,
+        release: Release,
         now: Timestamp,
     ) -> Result<bool, Invalid> {
         if self.show_id != show.id {
@@ -148,18 +199,25 @@ impl Episode {
         if self.media_id.as_ref() != Some(&media.id) {
             return Err(Invalid::new("an episode is published with its own media: give it media first"));
         }
+        if self.audience == Audience::Listeners && !show.has_listeners() {
+            return Err(Invalid::new(
+                "an episode for listeners needs a show that has some: set has_listener_feed",
+            ));
+        }
         let enclosure = media.enclosure().ok_or(Invalid::new(
             "podcast apps play MP3, M4A and MP4: give the episode media in one of them, or a WAV or FLAC master",
         ))?;
         self.may_carry(media)?;
 
-        let before = self.clone();
+        let (before, at) = (self.clone(), release.at.unwrap_or(now));
         let publication = self
             .publication
             .get_or_insert_with(|| Publication::new(&self.id, &show.slug, &self.title, enclosure.format, at));
         if !publication.came_out(now) {
             publication.published_at = at;
         }
+        publication.public_at = release.public_at;
+        publication.expires_at = release.expires_at;
         publication.withdrawn_at = None;
         Ok(self.count_change(&before, now))
     }
@@ -220,6 +278,10 @@ pub(crate) mod tests {
         Timestamp::from_unix_seconds(60 * count)
     }
 
+    fn release(at: Timestamp) -> Release {
+        Release { at: Some(at), ..Release::default() }
+    }
+
     pub(crate) fn media(format: MediaFormat) -> Media {
         Media {
             id: "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
@@ -257,7 +319,7 @@ pub(crate) mod tests {
 
     pub(crate) fn published(at: Timestamp, now: Timestamp) -> Episode {
         let mut episode = draft();
-        episode.publish(&show(), &media(MediaFormat::Mp3), at, now).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), release(at), now).unwrap();
         episode
     }
 
@@ -282,7 +344,7 @@ pub(crate) mod tests {
         episode.apply(changes(r#"{"title": "Neap Tide"}"#), None, minutes(1)).unwrap();
         episode.unpublish(minutes(2)).unwrap();
         assert_eq!(episode.state(minutes(2)), EpisodeState::Unpublished);
-        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(9), minutes(3)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), release(minutes(9)), minutes(3)).unwrap();
 
         assert_eq!(episode.publication, Some(first));
         assert_eq!(episode.state(minutes(3)), EpisodeState::Published);
@@ -298,7 +360,7 @@ pub(crate) mod tests {
     #[test]
     fn a_scheduled_episode_can_be_moved() {
         let mut episode = published(minutes(5), NOON);
-        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(7), minutes(1)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), release(minutes(7)), minutes(1)).unwrap();
         assert_eq!(episode.publication.unwrap().published_at, minutes(7));
     }
 
@@ -308,7 +370,7 @@ pub(crate) mod tests {
         episode.unpublish(minutes(1)).unwrap();
         assert_eq!(episode.state(minutes(6)), EpisodeState::Unpublished);
 
-        episode.publish(&show(), &media(MediaFormat::Mp3), minutes(60), minutes(60)).unwrap();
+        episode.publish(&show(), &media(MediaFormat::Mp3), release(minutes(60)), minutes(60)).unwrap();
 
         assert_eq!(episode.publication.unwrap().published_at, minutes(60));
     }
@@ -316,7 +378,9 @@ pub(crate) mod tests {
     #[test]
     fn doing_it_again_changes_nothing() {
         let mut episode = published(NOON, NOON);
-        assert!(!episode.publish(&show(), &media(MediaFormat::Mp3), minutes(1), minutes(1)).unwrap());
+        assert!(
+            !episode.publish(&show(), &media(MediaFormat::Mp3), release(minutes(1)), minutes(1)).unwrap()
+        );
         assert!(!episode.apply(changes(r#"{"title": "Spring Tide"}"#), None, minutes(1)).unwrap());
         assert_eq!(episode, published(NOON, NOON));
 
@@ -333,7 +397,7 @@ pub(crate) mod tests {
     #[test]
     fn only_what_apps_play_is_published() {
         for format in [MediaFormat::Wav, MediaFormat::Flac, MediaFormat::OggVorbis] {
-            assert!(draft().publish(&show(), &media(format), NOON, NOON).is_err());
+            assert!(draft().publish(&show(), &media(format), release(NOON), NOON).is_err());
         }
     }
 
@@ -341,10 +405,10 @@ pub(crate) mod tests {
     fn only_its_own_show_and_media_are_published() {
         let mut episode = draft();
         let other_show = Show { id: "shw_01BX5ZZKBKACTAV9WEVGEMMVRZ".parse().unwrap(), ..show() };
-        assert!(episode.publish(&other_show, &media(MediaFormat::Mp3), NOON, NOON).is_err());
-        assert!(episode.publish(&show(), &other_media(MediaFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&other_show, &media(MediaFormat::Mp3), release(NOON), NOON).is_err());
+        assert!(episode.publish(&show(), &other_media(MediaFormat::Mp3), release(NOON), NOON).is_err());
         episode.media_id = None;
-        assert!(episode.publish(&show(), &media(MediaFormat::Mp3), NOON, NOON).is_err());
+        assert!(episode.publish(&show(), &media(MediaFormat::Mp3), release(NOON), NOON).is_err());
         assert_eq!(episode.publication, None);
     }
 
@@ -383,10 +447,93 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_episode_of_before_still_reads() {
+        let mut json = serde_json::to_value(draft()).unwrap();
+        json.as_object_mut().unwrap().retain(|name, _| name != "listing" && name != "podcasting");
+        assert_eq!(serde_json::from_value::<Episode>(json).unwrap(), draft());
+    }
+
+    #[test]
+    fn a_change_reaches_into_the_groups() {
+        let mut episode = draft();
+        let season = r#"{"listing": {"season": {"number": 2, "name": "Neaps"}}}"#;
+        assert!(episode.apply(changes(season), None, NOON).unwrap());
+        assert!(!episode.apply(changes(season), None, NOON).unwrap());
+        assert_eq!(episode.listing.season.unwrap().number.get(), 2);
+    }
+
+    #[test]
     fn an_episode_survives_json() {
         for episode in [draft(), published(NOON, NOON)] {
             let json = serde_json::to_string(&episode).unwrap();
             assert_eq!(serde_json::from_str::<Episode>(&json).unwrap(), episode);
         }
+    }
+
+    #[test]
+    fn listeners_have_an_episode_before_everybody() {
+        let show = Show { has_listener_feed: true, ..show() };
+        let first =
+            Release { public_at: Some(minutes(20)), expires_at: Some(minutes(30)), ..release(minutes(10)) };
+        let mut episode = draft();
+        episode.publish(&show, &media(MediaFormat::Mp3), first, NOON).unwrap();
+
+        let out = |minute: u64| [true, false].map(|listeners| episode.out_since(listeners, minutes(minute)));
+        assert_eq!(out(9), [None, None]);
+        assert_eq!(out(10), [Some(minutes(10)), None]);
+        assert_eq!(out(19), [Some(minutes(10)), None]);
+        assert_eq!(out(20), [Some(minutes(10)), Some(minutes(20))]);
+        assert_eq!(out(29), [Some(minutes(10)), Some(minutes(20))]);
+        assert_eq!(out(30), [None, None]);
+        assert_eq!(episode.state(minutes(29)), EpisodeState::Published);
+        assert_eq!(episode.state(minutes(30)), EpisodeState::Expired);
+        let moments: Vec<_> = episode.publication.as_ref().unwrap().moments().collect();
+        assert_eq!(moments, [("out", minutes(10)), ("public", minutes(20)), ("expires", minutes(30))]);
+    }
+
+    #[test]
+    fn what_is_for_listeners_is_never_in_everybody_s_feed() {
+        let mut episode = Episode { audience: Audience::Listeners, ..draft() };
+        let publish = |episode: &mut Episode, show: &Show| {
+            episode.publish(show, &media(MediaFormat::Mp3), release(NOON), NOON).is_ok()
+        };
+        assert!(!publish(&mut episode, &show()), "nobody would hear it");
+        assert!(publish(&mut episode, &Show { has_listener_feed: true, ..show() }));
+        assert_eq!([true, false].map(|listeners| episode.out_since(listeners, NOON)), [Some(NOON), None]);
+    }
+
+    #[test]
+    fn an_expired_episode_comes_back_when_it_is_published_again() {
+        let mut episode = draft();
+        let first = Release { expires_at: Some(minutes(30)), ..release(minutes(10)) };
+        episode.publish(&show(), &media(MediaFormat::Mp3), first, minutes(10)).unwrap();
+        let before = episode.publication.clone().unwrap();
+
+        episode.publish(&show(), &media(MediaFormat::Mp3), Release::default(), minutes(40)).unwrap();
+
+        assert_eq!(episode.state(minutes(40)), EpisodeState::Published);
+        assert_eq!(episode.publication, Some(Publication { expires_at: None, ..before }));
+    }
+
+    #[test]
+    fn a_release_says_what_is_wrong_with_it() {
+        let both = Show { has_listener_feed: true, ..show() };
+        let pointer = |show: &Show, public_at: Option<u64>, expires_at: Option<u64>| {
+            let moment = |minute: Option<u64>| minute.map(minutes);
+            let release = Release {
+                public_at: moment(public_at),
+                expires_at: moment(expires_at),
+                ..release(minutes(10))
+            };
+            release.check(show, NOON).err().map(|(pointer, _)| pointer)
+        };
+        assert_eq!(pointer(&both, Some(10), Some(11)), None);
+        assert_eq!(pointer(&show(), None, Some(11)), None);
+        assert_eq!(pointer(&show(), Some(20), None), Some("/public_at"));
+        assert_eq!(pointer(&both, Some(9), None), Some("/public_at"));
+        assert_eq!(pointer(&both, Some(20), Some(20)), Some("/expires_at"));
+        assert_eq!(pointer(&both, None, Some(10)), Some("/expires_at"));
+        let private = Show { visibility: crate::Visibility::Private, ..both };
+        assert_eq!(pointer(&private, Some(20), None), Some("/public_at"));
     }
 }

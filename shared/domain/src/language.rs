@@ -41,6 +41,11 @@ fn canonical(text: &str) -> Option<String> {
     }
 }
 
+/// Whether `code` is one of ISO 3166-1, in upper case.
+pub(crate) fn is_country(code: &str) -> bool {
+    code != "419" && REGIONS.split(' ').any(|known| known == code)
+}
+
 fn code(code: String, tables: &[&str]) -> Option<String> {
     tables.iter().flat_map(|table| table.split(' ')).any(|known| known == code).then_some(code)
 }

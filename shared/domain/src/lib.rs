@@ -10,30 +10,40 @@
 mod access;
 mod access_review;
 mod address;
+mod attachment;
 mod audit_chain;
 mod audit_event;
 mod audit_filter;
 mod category;
+mod changeable;
 mod chapters;
 mod content_hash;
 mod content_type;
 mod email_address;
 mod enclosure_settings;
 mod episode;
+mod farewell;
 mod feed;
+mod feed_rules;
 mod feed_token;
 mod file_name;
 mod invalid;
 mod language;
 mod limits;
+mod list;
 mod listener;
+mod listener_rows;
+mod listing;
+mod markup;
 mod media;
 mod offset;
 mod part_plan;
 mod podcast_guid;
+pub mod podcasting;
 mod publication;
 mod quota;
 mod rate_limit;
+mod sharing;
 mod show;
 mod slug;
 mod sso;
@@ -44,6 +54,7 @@ mod web_url;
 pub use access::{Access, AccessState, CustomGroup, GrantedMembership, IDLE};
 pub use access_review::{AccessReview, ReviewPlace, Reviewed, ReviewedAccess, SecondFactor};
 pub use address::Addresses;
+pub use attachment::{Attachment, AttachmentKind};
 pub use audit_chain::{AuditChain, AuditPlace, AuditProblem, AuditProblemKind};
 pub use audit_event::{AuditEvent, AuditHead, NewAuditEvent};
 pub use audit_filter::AuditFilter;
@@ -54,13 +65,21 @@ pub use content_type::ContentType;
 pub use email_address::EmailAddress;
 pub use enclosure_settings::{BitRate, EnclosureSettings};
 pub use episode::{Episode, EpisodeChanges, EpisodeState, NewEpisode};
-pub use feed::{Feed, FeedEpisode};
+pub use farewell::Farewell;
+pub use feed::{Channel, Feed, FeedEpisode};
+pub use feed_rules::{Finding, Severity, Standard, feed_rules};
 pub use feed_token::FeedToken;
 pub use file_name::FileName;
 pub use invalid::Invalid;
 pub use language::Language;
 pub use limits::Limits;
-pub use listener::Listener;
+pub use list::List;
+pub use listener::{Listener, ListenerAccess, ListenerChanges, ListenerState, NewListener};
+pub use listener_rows::{InvalidRow, ListenerRows, listeners_to_csv};
+pub use listing::{
+    EpisodeListing, EpisodeListingChanges, EpisodeType, ShowListing, ShowListingChanges, ShowOwner, ShowType,
+};
+pub use markup::link_address;
 pub use media::{
     ChaptersSummary, Decibels, Loudness, Media, MediaContent, MediaFile, MediaFormat, Picture, Recording,
     Rendition, RenditionPurpose, Tags, TranscriptSummary,
@@ -68,9 +87,10 @@ pub use media::{
 pub use offset::Offset;
 pub use part_plan::{Part, PartPlan};
 pub use podcast_guid::PodcastGuid;
-pub use publication::Publication;
+pub use publication::{Audience, Publication, Release};
 pub use quota::Quota;
 pub use rate_limit::{Lease, RATE_LIMIT_WINDOW, RateLimits, RatePolicy, Share, Standing, Step, Window};
+pub use sharing::{ListeningHour, MOST_NETWORKS, Network, NetworkMark};
 pub use show::{NewShow, Show, ShowChanges, Visibility};
 pub use slug::Slug;
 pub use sso::{
@@ -78,8 +98,9 @@ pub use sso::{
     SamlMetadata, SsoSettings,
 };
 pub use text::{
-    Author, ChapterTitle, ClientName, Description, EpisodeTitle, GroupName, ListenerLabel, PersonName,
-    PlaceName, ShowTitle, TenancyName,
+    Author, ChapterTitle, ClientName, Content, Copyright, Description, EpisodeDisplay, EpisodeTitle,
+    GroupName, ListenerLabel, LongText, PersonName, PlaceName, ShortText, ShowTitle, SuspensionReason,
+    TenancyName,
 };
 pub use upload::{
     ABANDONED_AFTER, LOST_AFTER, NOT_SCANNED_AFTER, NewUpload, Rejection, RejectionCode, UnknownUploadState,

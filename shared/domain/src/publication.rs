@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{EpisodeId, Timestamp};
 
-use crate::{EpisodeTitle, MediaFormat, Slug};
+use crate::{EpisodeTitle, Invalid, MediaFormat, Show, Slug, Visibility};
 
 /// What apps keep of an episode once they have seen it. GUID and file name are frozen when it is first published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,12 +13,77 @@ pub struct Publication {
     pub file_name: String,
     /// When the episode came or comes out.
     pub published_at: Timestamp,
+    /// When it comes out for everybody, if only listeners with a feed token have it from `published_at` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_at: Option<Timestamp>,
+    /// When it leaves every feed by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// When the episode was taken out of the feed, or cancelled before it came out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn_at: Option<Timestamp>,
 }
 
+/// Who may hear an episode of a public show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Whoever may hear the show.
+    #[default]
+    Everyone,
+    /// Listeners with a feed token alone.
+    Listeners,
+}
+
+/// When an episode is in which feeds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Release {
+    /// When it comes out; now when absent.
+    pub at: Option<Timestamp>,
+    /// When it comes out for everybody: until then only listeners with a feed token have it. When it comes out, when absent.
+    pub public_at: Option<Timestamp>,
+    /// When it leaves every feed by itself; never when absent.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Release {
+    /// Whether an episode of `show` can be released so at the moment `now`.
+    ///
+    /// # Errors
+    /// The field that is wrong, as a JSON pointer, and the rule.
+    pub fn check(&self, show: &Show, now: Timestamp) -> Result<(), (&'static str, Invalid)> {
+        let out_at = self.at.unwrap_or(now);
+        if let Some(public_at) = self.public_at {
+            if show.visibility == Visibility::Private || !show.has_listeners() {
+                let rule = "only a public show that has a feed for listeners, too, comes out for them first: set has_listener_feed";
+                return Err(("/public_at", Invalid::new(rule)));
+            }
+            if public_at < out_at {
+                return Err((
+                    "/public_at",
+                    Invalid::new("everybody has an episode when listeners do, or later"),
+                ));
+            }
+        }
+        if self.expires_at.is_some_and(|expires_at| expires_at <= self.public_at.unwrap_or(out_at)) {
+            return Err((
+                "/expires_at",
+                Invalid::new("an episode leaves the feeds after it came out in them"),
+            ));
+        }
+        Ok(())
+    }
+}
+
 impl Publication {
+    /// When what feeds show of the episode changes by itself, each with a name of its own.
+    pub fn moments(&self) -> impl Iterator<Item = (&'static str, Timestamp)> {
+        let moments =
+            [("out", Some(self.published_at)), ("public", self.public_at), ("expires", self.expires_at)];
+        moments.into_iter().filter_map(|(name, at)| Some((name, at?)))
+    }
+
     pub(crate) fn new(
         id: &EpisodeId,
         show: &Slug,
@@ -29,6 +95,8 @@ impl Publication {
             guid: id.to_string(),
             file_name: format!("{show}.{}.{}", title_slug(title), format.extension()),
             published_at: at,
+            public_at: None,
+            expires_at: None,
             withdrawn_at: None,
         }
     }

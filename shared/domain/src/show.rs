@@ -2,7 +2,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::{ShowId, Timestamp};
 
-use crate::{Author, Category, Description, Language, ShowTitle, Slug};
+use crate::{
+    Author, Category, Description, Farewell, Language, ShowListing, ShowListingChanges, ShowTitle, Slug,
+    podcasting::{ShowPodcasting, ShowPodcastingChanges},
+};
 
 /// A podcast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +26,23 @@ pub struct Show {
     pub author: Author,
     /// Who may listen. Never changes: apps keep the feed URL that they were given.
     pub visibility: Visibility,
+    /// Why its feed is not served any more, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farewell: Option<Farewell>,
+    /// Whether a public show has listeners with feed tokens, too. A private show has them anyway.
+    #[serde(default)]
+    pub has_listener_feed: bool,
     /// Whether it carries a parental advisory, unless an episode says otherwise.
     pub explicit: bool,
+    /// How directories and apps list it.
+    #[serde(default)]
+    pub listing: ShowListing,
+    /// What it says in Podcasting 2.0.
+    #[serde(default)]
+    pub podcasting: ShowPodcasting,
+    /// Whether a listener is suspended whose feed URL is used from too many networks at once.
+    #[serde(default)]
+    pub suspends_shared_listeners: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When one of these fields last changed.
@@ -61,9 +79,22 @@ pub struct NewShow {
     pub author: Author,
     /// Who may listen. Never changes: apps keep the feed URL that they were given.
     pub visibility: Visibility,
+    /// Whether a public show has listeners with feed tokens, too, who hear episodes that are for them alone, or earlier than
+    /// everybody. A private show has them anyway.
+    #[serde(default)]
+    pub has_listener_feed: bool,
     /// Whether it carries a parental advisory, unless an episode says otherwise.
     #[serde(default)]
     pub explicit: bool,
+    /// How directories and apps list it.
+    #[serde(default)]
+    pub listing: ShowListingChanges,
+    /// What it says in Podcasting 2.0.
+    #[serde(default)]
+    pub podcasting: ShowPodcastingChanges,
+    /// Whether a listener is suspended whose feed URL is used from too many networks at once.
+    #[serde(default)]
+    pub suspends_shared_listeners: bool,
 }
 
 /// Changes to a show; what is absent stays. Slug and visibility cannot change.
@@ -80,14 +111,22 @@ pub struct ShowChanges {
     pub category: Option<Category>,
     /// Who makes it.
     pub author: Option<Author>,
+    /// Whether a public show has listeners with feed tokens, too. Without, the tokens that it has open nothing.
+    pub has_listener_feed: Option<bool>,
     /// Whether it carries a parental advisory, unless an episode says otherwise.
     pub explicit: Option<bool>,
+    /// How directories and apps list it.
+    pub listing: ShowListingChanges,
+    /// What it says in Podcasting 2.0.
+    pub podcasting: ShowPodcastingChanges,
+    /// Whether a listener is suspended whose feed URL is used from too many networks at once.
+    pub suspends_shared_listeners: Option<bool>,
 }
 
 impl Show {
     /// A show without episodes.
     pub fn new(id: ShowId, new: NewShow, now: Timestamp) -> Self {
-        let NewShow { slug, title, description, language, category, author, visibility, explicit } = new;
+        let NewShow { slug, title, description, language, category, author, visibility, explicit, .. } = new;
         Self {
             id,
             slug,
@@ -97,23 +136,48 @@ impl Show {
             category,
             author,
             visibility,
+            farewell: None,
+            has_listener_feed: new.has_listener_feed,
             explicit,
+            listing: new.listing.into(),
+            podcasting: new.podcasting.into(),
+            suspends_shared_listeners: new.suspends_shared_listeners,
             created_at: now,
             updated_at: now,
             version: 1,
         }
     }
 
-    /// Makes `changes` and answers whether anything is different now. Every field of a show is in its feed.
+    /// Whether it has listeners with feed tokens.
+    pub fn has_listeners(&self) -> bool {
+        self.visibility == Visibility::Private || self.has_listener_feed
+    }
+
+    /// Makes `changes` and answers whether anything is different now. Nearly every field of a show is in its feed.
     pub fn apply(&mut self, changes: ShowChanges, now: Timestamp) -> bool {
         let before = self.clone();
-        let ShowChanges { title, description, language, category, author, explicit } = changes;
+        let ShowChanges {
+            title,
+            description,
+            language,
+            category,
+            author,
+            has_listener_feed,
+            explicit,
+            listing,
+            podcasting,
+            suspends_shared_listeners,
+        } = changes;
         replace(&mut self.title, title);
         replace(&mut self.description, description);
         replace(&mut self.language, language);
         replace(&mut self.category, category);
         replace(&mut self.author, author);
+        replace(&mut self.has_listener_feed, has_listener_feed);
         replace(&mut self.explicit, explicit);
+        self.listing.apply(listing);
+        self.podcasting.apply(podcasting);
+        replace(&mut self.suspends_shared_listeners, suspends_shared_listeners);
 
         if *self == before {
             return false;
@@ -134,6 +198,7 @@ pub(crate) fn replace<T>(field: &mut T, new: Option<T>) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::{ShowType, podcasting::Medium};
 
     pub(crate) fn show() -> Show {
         let new = serde_json::from_str(
@@ -183,5 +248,25 @@ pub(crate) mod tests {
     fn a_show_survives_json() {
         let json = serde_json::to_string(&show()).unwrap();
         assert_eq!(serde_json::from_str::<Show>(&json).unwrap(), show());
+    }
+
+    #[test]
+    fn a_show_of_before_still_reads() {
+        const NEW: [&str; 3] = ["listing", "podcasting", "suspends_shared_listeners"];
+        let mut json = serde_json::to_value(show()).unwrap();
+        json.as_object_mut().unwrap().retain(|name, _| !NEW.contains(&name.as_str()));
+        assert_eq!(serde_json::from_value::<Show>(json).unwrap(), show());
+    }
+
+    #[test]
+    fn a_change_reaches_into_the_groups() {
+        let mut show = show();
+        let changes = r#"{"listing": {"type": "serial"}, "podcasting": {"medium": "course"}}"#;
+
+        assert!(show.apply(serde_json::from_str(changes).unwrap(), Timestamp::EPOCH));
+        assert!(!show.apply(serde_json::from_str(changes).unwrap(), Timestamp::EPOCH));
+
+        assert_eq!((show.listing.kind, show.podcasting.medium), (ShowType::Serial, Medium::Course));
+        assert!(show.podcasting.locked.is_locked);
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Invalid;
+use crate::{Invalid, markup};
 
 /// Gives a checked text type what every one of them has, once it has `FromStr` and one `String` inside.
 macro_rules! checked_text {
@@ -83,54 +83,83 @@ lines! {
     ClientName "a client's name" 100;
     /// What a group is called: 1 to 100 characters.
     GroupName "a group's name" 100;
+    /// Who holds the rights to a show (RSS 2.0 `copyright`): 1 to 255 characters.
+    Copyright "a copyright" 255;
+    /// A name, a caption or another short text of a feed: 1 to 128 characters, as the Podcasting 2.0 namespace limits them.
+    ShortText "this text" 128;
+    /// What stands for an episode's number, such as "Ch. 3": 1 to 32 characters, as the Podcasting 2.0 namespace limits it.
+    EpisodeDisplay "what stands for a number" 32;
     /// How a tenancy tells one listener from another: 1 to 255 characters. Personal data.
     ListenerLabel "a listener's label" 255;
+    /// Why a listener is suspended, for whoever looks later: 1 to 255 characters. May be personal data.
+    SuspensionReason "a reason" 255;
 }
 
-/// What a show or episode is about: plain text, 1 to 4,000 bytes of UTF-8 (Apple's and PSP-1's limit).
-///
-/// Line breaks and tabs may be in it. Podcast apps read descriptions as HTML, so anything that HTML would take for a tag is
-/// refused.
+/// Texts of several lines: line breaks and tabs may be in them, and the tags of [`markup`].
+macro_rules! paragraphs {
+    ($($(#[$doc:meta])* $name:ident $noun:literal $longest:literal $tags:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = LINES, "minLength" = 1, "maxLength" = $longest))]
+        pub struct $name(String);
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            /// Spaces at the ends are dropped; every line ends in `\n` alone, because XML parsers would make it so anyway.
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
+
+                if text.is_empty() || text.len() > $longest {
+                    return Err(Invalid::new(concat!($noun, " has 1 to ", $longest, " bytes of UTF-8 text")));
+                }
+                if !text.chars().all(|c| is_printable(c) || matches!(c, '\n' | '\t')) {
+                    return Err(Invalid::new(concat!($noun, " has no control characters but line breaks and tabs")));
+                }
+                markup::check(&text, $tags)?;
+                Ok(Self(text))
+            }
+        }
+
+        checked_text!($name);
+    )*};
+}
+
+paragraphs! {
+    /// What a show or episode is about: 1 to 4,000 bytes of UTF-8 (Apple's and PSP-1's limit), in which `<p>`, `<ol>`, `<ul>`,
+    /// `<li>`, `<a href="…">`, `<b>`, `<i>`, `<strong>` and `<em>` may be.
+    Description "a description" 4000 markup::DESCRIPTION_TAGS;
+    /// An episode's notes in full (`content:encoded`): 1 to 32,000 bytes of UTF-8, with the tags of a description, headings,
+    /// quotations, code and rules.
+    Content "content" 32000 markup::CONTENT_TAGS;
+}
+
+/// What a service wants to find in a feed (`podcast:txt`), and the like: one line of 1 to 4,000 bytes of UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = PLAIN, "minLength" = 1, "maxLength" = Self::LONGEST))]
-pub struct Description(String);
+#[schemars(extend("pattern" = PRINTABLE, "minLength" = 1, "maxLength" = 4000))]
+pub struct LongText(String);
 
-impl Description {
-    /// The longest description, in bytes of UTF-8.
-    pub const LONGEST: usize = 4000;
-}
-
-impl FromStr for Description {
+impl FromStr for LongText {
     type Err = Invalid;
 
-    /// Spaces at the ends are dropped; every line ends in `\n` alone, because XML parsers would make it so anyway.
+    /// Spaces at the ends are dropped.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim().replace("\r\n", "\n").replace('\r', "\n");
-
-        if text.is_empty() || text.len() > Self::LONGEST {
-            return Err(Invalid::new("a description has 1 to 4000 bytes of UTF-8 text"));
-        }
-        if !text.chars().all(|character| is_printable(character) || matches!(character, '\n' | '\t')) {
-            return Err(Invalid::new("a description has no control characters but line breaks and tabs"));
-        }
-        if has_tag(&text) {
-            return Err(Invalid::new(
-                "a description is plain text: put a space behind \"<\" where it is not a tag",
-            ));
-        }
-        Ok(Self(text))
+        line(text, 4000)
+            .filter(|line| line.len() <= 4000)
+            .map(Self)
+            .ok_or(Invalid::new("this text is one line of 1 to 4000 bytes, without control characters"))
     }
 }
 
-checked_text!(Description);
+checked_text!(LongText);
 
 /// [`is_printable`] as a pattern.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]+$";
 
-/// [`is_printable`] with line breaks and tabs, and not [`has_tag`], as a pattern.
-const PLAIN: &str =
-    r"^(?![\s\S]*<[A-Za-z/!?])[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]+$";
+/// [`is_printable`] with line breaks and tabs, as a pattern.
+const LINES: &str = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]+$";
 
 fn line(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();
@@ -141,13 +170,6 @@ fn line(text: &str, longest: usize) -> Option<String> {
 /// No control character, and a `Char` of XML 1.0. A Rust `char` is never a surrogate.
 fn is_printable(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}')
-}
-
-/// Whether an HTML tokenizer would leave its data state: `<` before a letter, `/`, `!` or `?`.
-fn has_tag(text: &str) -> bool {
-    text.as_bytes().windows(2).any(
-        |pair| matches!(pair, [b'<', next] if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?')),
-    )
 }
 
 #[cfg(test)]
@@ -180,14 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn markup_is_text_in_a_title_and_refused_in_a_description() {
+    fn markup_is_text_in_a_title_and_little_of_it_goes_into_a_description() {
         assert!("<b>]]>&lt;".parse::<ShowTitle>().is_ok());
         for bad in ["<b>", "</p>", "a<!--", "<?php", "<SCRIPT src=x>", "<<a"] {
             assert!(bad.parse::<Description>().is_err(), "{bad:?}");
         }
-        for good in ["I <3 radio", "a < b > c", "]]>", "AT&T &lt;b&gt;", "<"] {
+        for good in ["I <3 radio", "a < b > c", "]]>", "AT&T &lt;b&gt;", "<", "<p>x</p>"] {
             assert!(good.parse::<Description>().is_ok(), "{good:?}");
         }
+        assert!("<h2>x</h2>".parse::<Description>().is_err());
+        assert!("<h2>x</h2>".parse::<Content>().is_ok());
+    }
+
+    #[test]
+    fn long_texts_are_counted_in_bytes() {
+        assert!("é".repeat(2000).parse::<LongText>().is_ok());
+        assert!("é".repeat(2001).parse::<LongText>().is_err());
+        assert!("a\nb".parse::<LongText>().is_err());
     }
 
     #[test]
@@ -206,7 +237,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<ShowTitle>(r#"" Tides""#).unwrap().as_str(), "Tides");
         assert_eq!(
             serde_json::from_str::<Description>(r#""<script>""#).unwrap_err().to_string(),
-            "a description is plain text: put a space behind \"<\" where it is not a tag"
+            "<script> is not allowed here: the tags are p, ol, ul, li, a, b, i, strong, em"
         );
     }
 }

@@ -15,6 +15,9 @@ pub enum Failure {
     /// The message, or what it leads to, cannot be understood. Trying again will not help; the dead-letter queue keeps it.
     #[error("{0}")]
     Poison(String),
+    /// Somebody else's server did not do its part. The queue tries again later.
+    #[error("{0}")]
+    Elsewhere(String),
     /// The function's own disk or runtime failed. Trying again may help.
     #[error("{0}")]
     Local(#[from] std::io::Error),

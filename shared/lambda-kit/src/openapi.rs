@@ -24,7 +24,8 @@ pub struct Operation {
     words: String,
     access: Access,
     parameters: Vec<Parameter>,
-    body: Option<Content>,
+    /// The same thing in one media type or another; none where nothing is taken.
+    body: Vec<Content>,
     answers: BTreeMap<u16, Answer>,
     problems: BTreeMap<u16, Vec<Problem>>,
 }
@@ -77,7 +78,7 @@ impl Operation {
             words: words(source),
             access: Access::Everybody,
             parameters: Vec::new(),
-            body: None,
+            body: Vec::new(),
             answers: BTreeMap::new(),
             problems: BTreeMap::new(),
         }
@@ -132,7 +133,7 @@ impl Operation {
     /// Reads `T` from a body of another type.
     #[must_use]
     pub fn takes_as<T: JsonSchema>(mut self, media_type: &'static str) -> Self {
-        self.body = Some(Content { media_type, schema: plain::<T> });
+        self.body.push(Content { media_type, schema: plain::<T> });
         self.problem(Problem::payload_too_large(request::LARGEST_BODY))
     }
 
@@ -276,6 +277,21 @@ impl Operation {
         self.parameter(Parameter::Shared("IfNoneMatch"))
             .answers(StatusCode::NOT_MODIFIED, "The caller has it already.", None)
             .with_header("ETag")
+    }
+
+    /// GET, of what 200 answers as said so far, takes `Range` and `If-Range` and may answer a part.
+    #[must_use]
+    pub fn ranged(mut self) -> Self {
+        let whole = self.answers.get(&StatusCode::OK.as_u16()).filter(|_| self.method == Method::GET);
+        let Some(whole) = whole else { return self };
+        let content = whole.content.iter().map(|content| Content { ..*content }).collect();
+        let headers = whole.headers.iter().map(|header| Header { ..*header });
+        let headers = headers.chain([Header { name: "Content-Range", is_always_there: true }]).collect();
+        let part = Answer { description: "The part that Range asks for.", content, headers };
+        self.answers.insert(StatusCode::PARTIAL_CONTENT.as_u16(), part);
+        self.parameter(Parameter::Shared("Range"))
+            .parameter(Parameter::Shared("IfRange"))
+            .problem(Problem::range_not_satisfiable())
     }
 
     /// May answer a problem, of which status, code and words are told.

@@ -200,6 +200,21 @@ impl Problem {
         )
     }
 
+    /// 410: it was here, and does not come back.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "gone", "Gone", detail)
+    }
+
+    /// 416. `Content-Range` tells how much there is.
+    pub fn range_not_satisfiable() -> Self {
+        Self::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            "range_not_satisfiable",
+            "No such range",
+            "The range begins behind the end of what is here. Content-Range says how many bytes there are.",
+        )
+    }
+
     /// 422: an idempotency key stands for one request.
     pub(crate) fn idempotency_key_reused() -> Self {
         Self::new(

@@ -1,6 +1,7 @@
 //! A request, as operations see it.
 
 use std::{
+    net::IpAddr,
     str::FromStr,
     sync::{Arc, OnceLock},
 };
@@ -39,6 +40,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// API Gateway's id of the request.
     pub request_id: String,
+    /// The address from which API Gateway was called, as it saw that itself; nothing that the caller says of theirs.
+    pub called_from: Option<IpAddr>,
     pub(crate) data_token: Option<String>,
     pub(crate) parameters: Vec<(&'static str, String)>,
     /// Where the caller stands, once that is known. The answer tells it, whatever becomes of the request.
@@ -49,9 +52,10 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn new(request: lambda_http::Request) -> Self {
-        let (request_id, data_token) = match request.request_context_ref() {
+        let (request_id, called_from, data_token) = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV1(context)) => (
                 context.request_id.clone(),
+                context.identity.source_ip.clone(),
                 context
                     .authorizer
                     .fields
@@ -59,8 +63,10 @@ impl Request {
                     .and_then(|token| token.as_str())
                     .map(str::to_owned),
             ),
-            Some(RequestContext::ApiGatewayV2(context)) => (context.request_id.clone(), None),
-            _ => (None, None),
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                (context.request_id.clone(), context.http.source_ip.clone(), None)
+            }
+            _ => (None, None, None),
         };
         let query = request.query_string_parameters();
         let path = request.raw_http_path().to_owned();
@@ -70,6 +76,7 @@ impl Request {
             path,
             headers: parts.headers,
             request_id: request_id.unwrap_or_default(),
+            called_from: called_from.and_then(|address| address.parse().ok()),
             data_token,
             parameters: Vec::new(),
             standing: Arc::default(),
@@ -97,14 +104,20 @@ impl Request {
         self.body.as_ref()
     }
 
+    /// Whether the body says that it is of `media_type` (RFC 9110, 8.3).
+    pub fn is_of_type(&self, media_type: &str) -> bool {
+        let content_type = self.header("content-type").unwrap_or_default();
+        content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
+    }
+
     /// The body as JSON (RFC 8259); an empty body reads as `{}`. Unknown members are refused by the types that we read into.
     ///
     /// # Errors
     /// 400 when it is not JSON, 415 when it says it is something else, 422 when it breaks a rule.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let content_type = self.header("content-type").unwrap_or("application/json");
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !self.body().is_empty() && !essence.eq_ignore_ascii_case("application/json") {
+        let is_said_to_be_other =
+            self.header("content-type").is_some() && !self.is_of_type("application/json");
+        if !self.body().is_empty() && is_said_to_be_other {
             return Err(Problem::unsupported_media_type());
         }
         let bytes = if self.body().is_empty() { b"{}" } else { self.body() };
@@ -212,8 +225,11 @@ impl Request {
     /// those of every encoding of the same document, first that of the encoding which the caller would get: a cache is told
     /// which of its copies is still right (RFC 9111, 4.3.4).
     pub fn known_as<'a>(&self, etags: &[&'a str], modified_at: Option<Timestamp>) -> Option<&'a str> {
-        if let Some(condition) = self.header("if-none-match") {
-            let named: Vec<_> = condition.split(',').map(|tag| tag.trim().trim_start_matches("W/")).collect();
+        if self.headers.contains_key("if-none-match") {
+            // Compared weakly (RFC 9110, 8.8.3.2). Our tags have no comma in them.
+            let fields = self.headers.get_all("if-none-match").iter().filter_map(|value| value.to_str().ok());
+            let tags = fields.flat_map(|field| field.split(',')).map(str::trim);
+            let named: Vec<_> = tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).collect();
             return etags.iter().copied().find(|etag| named.iter().any(|tag| tag == etag || *tag == "*"));
         }
         let since = self.header("if-modified-since").map(Timestamp::from_http_date);
@@ -307,6 +323,53 @@ mod tests {
         assert!(accepts("application/x-ndjson"));
         assert!(accepts("application/json;q=0.5, Application/X-NDJSON; q=0.9"));
         assert!(!accepts("application/json") && !accepts("*/*") && !accepts(""));
+    }
+
+    #[test]
+    fn what_the_caller_has_is_known_by_its_tag_or_else_by_its_time() {
+        const PLAIN: &str = "\"plain\"";
+        const GZIP: &str = "\"gzip\"";
+        const CHANGED: &str = "Sat, 31 Jan 2026 09:30:00 GMT";
+        let changed = Timestamp::from_http_date(CHANGED).unwrap().plus(std::time::Duration::from_millis(900));
+        let sooner = "Sat, 31 Jan 2026 09:29:59 GMT";
+        let later = "Sat, 31 Jan 2026 09:30:01 GMT";
+        for (none_match, modified_since, known) in [
+            (None, None, None),
+            (Some(PLAIN), None, Some(PLAIN)),
+            (Some("W/\"plain\""), None, Some(PLAIN)),
+            (Some("\"other\", W/\"gzip\" ,\"x\""), None, Some(GZIP)),
+            (Some("\"gzip\",\"plain\""), None, Some(PLAIN)),
+            (Some("*"), None, Some(PLAIN)),
+            (Some("\"other\""), None, None),
+            (Some("plain"), None, None),
+            (Some(""), None, None),
+            (Some("\"other\""), Some(later), None),
+            (Some(PLAIN), Some(sooner), Some(PLAIN)),
+            (None, Some(CHANGED), Some(PLAIN)),
+            (None, Some(later), Some(PLAIN)),
+            (None, Some("Saturday, 31-Jan-26 09:30:00 GMT"), Some(PLAIN)),
+            (None, Some("Sat Jan 31 09:30:00 2026"), Some(PLAIN)),
+            (None, Some(sooner), None),
+            (None, Some("yesterday"), None),
+        ] {
+            let mut request = request("");
+            for (name, value) in [("if-none-match", none_match), ("if-modified-since", modified_since)] {
+                if let Some(value) = value {
+                    request.headers.append(name, value.parse().unwrap());
+                }
+            }
+            let found = request.known_as(&[PLAIN, GZIP], Some(changed));
+            assert_eq!(found, known, "{none_match:?} {modified_since:?}");
+        }
+    }
+
+    #[test]
+    fn tags_may_come_in_more_than_one_field() {
+        let mut request = request("");
+        for tag in ["\"a\"", "\"b\""] {
+            request.headers.append("if-none-match", tag.parse().unwrap());
+        }
+        assert_eq!(request.known_as(&["\"b\""], None), Some("\"b\""));
     }
 
     #[test]

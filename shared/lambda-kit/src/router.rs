@@ -3,7 +3,7 @@
 use std::{future::ready, pin::Pin, sync::Arc};
 
 use http::{HeaderValue, Method, StatusCode, header};
-use lambda_http::{Body, IntoResponse, service_fn};
+use lambda_http::{IntoResponse, service_fn};
 
 use crate::{Problem, Reply, Request, rate_limit};
 
@@ -172,16 +172,13 @@ pub async fn serve<A: Send + Sync + 'static>(app: A, router: Router<A>) -> Resul
     .await
 }
 
-/// Text stays text: on its own, `lambda_http` takes for binary what has a content type that it does not know, and API Gateway
-/// would hand that on in base64.
+/// Text stays text and bytes stay bytes: on its own, `lambda_http` goes by the content type. It takes for binary what has a type
+/// that it does not know, and for text what is called text, even where a range has cut a character in two.
 struct AsIs(Reply);
 
 impl IntoResponse for AsIs {
     fn into_response(self) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
-        match self.0.body() {
-            Body::Text(_) => Box::pin(ready(self.0)),
-            _ => self.0.into_response(),
-        }
+        Box::pin(ready(self.0))
     }
 }
 

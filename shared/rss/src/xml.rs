@@ -2,6 +2,8 @@
 //!
 //! Text here comes from `domain` types, which hold no character that XML 1.0 forbids.
 
+use std::io::{self, Write};
+
 use memchr::memchr3_iter;
 
 pub(crate) struct Document {
@@ -17,9 +19,26 @@ impl Document {
         self.bytes
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Hands all bytes on and goes on without them, in the same memory.
+    pub(crate) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
+    }
+
     /// Markup, as it is.
     pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.bytes.extend_from_slice(markup.as_bytes());
+        self
+    }
+
+    /// Bytes of another document.
+    pub(crate) fn rendered(&mut self, bytes: &[u8]) -> &mut Self {
+        self.bytes.extend_from_slice(bytes);
         self
     }
 
@@ -28,9 +47,30 @@ impl Document {
         self.escaped(text.as_bytes(), memchr3_iter(b'&', b'<', b'>', text.as_bytes()))
     }
 
-    /// An attribute's value, between double quotes.
-    pub(crate) fn attribute(&mut self, value: &str) -> &mut Self {
+    /// An attribute's value, between double quotes. It has no line breaks and tabs: parsers would make them spaces.
+    pub(crate) fn value(&mut self, value: &str) -> &mut Self {
         self.escaped(value.as_bytes(), memchr3_iter(b'&', b'<', b'"', value.as_bytes()))
+    }
+
+    /// An element that holds text. `open` is its start tag, `close` its end tag.
+    pub(crate) fn element(&mut self, open: &'static str, text: &str, close: &'static str) -> &mut Self {
+        self.raw(open).text(text).raw(close)
+    }
+
+    /// An attribute, if it has a value. `open` is a space, its name, an equals sign and a quote.
+    pub(crate) fn attribute(&mut self, open: &'static str, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(value) => self.raw(open).value(value).raw("\""),
+            None => self,
+        }
+    }
+
+    /// An attribute that is a number, if there is one.
+    pub(crate) fn numeric_attribute(&mut self, open: &'static str, value: Option<u64>) -> &mut Self {
+        match value {
+            Some(value) => self.raw(open).number(value).raw("\""),
+            None => self,
+        }
     }
 
     pub(crate) fn number(&mut self, number: u64) -> &mut Self {
@@ -84,7 +124,14 @@ mod tests {
     #[test]
     fn an_attribute_cannot_be_left() {
         let value = r#"" onload="x" a='&<>"#;
-        assert_eq!(written(empty().attribute(value)), r#"&quot; onload=&quot;x&quot; a='&amp;&lt;>"#);
+        assert_eq!(written(empty().value(value)), r#"&quot; onload=&quot;x&quot; a='&amp;&lt;>"#);
+    }
+
+    #[test]
+    fn an_attribute_without_a_value_is_left_out() {
+        let mut document = empty();
+        document.attribute(" a=\"", Some("1")).attribute(" b=\"", None).numeric_attribute(" c=\"", Some(2));
+        assert_eq!(written(&document), r#" a="1" c="2""#);
     }
 
     #[test]

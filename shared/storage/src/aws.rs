@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
     "AUDIT_BUCKET",
     "SIGNING_KEYS",
     "DATA_ROLE",
+    "LISTENER_WATCH_QUEUE_URL",
     "RENDER_QUEUE_URL",
     "SWEEP_QUEUE_URL",
     "SCAN_VERDICT_QUEUE_URL",

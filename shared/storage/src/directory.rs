@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use domain::{Access, CustomGroup, ProviderName, Slug, SsoSettings};
+use domain::{Access, CustomGroup, ListenerAccess, ListenerState, ProviderName, Slug, SsoSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tenant_context::{
     ClientId, Grant, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, Timestamp, UserId,
@@ -96,6 +96,12 @@ pub struct FeedTokenRecord {
     pub show_id: ShowId,
     /// The listener.
     pub listener_id: ListenerId,
+    /// Whether the token works. The listener's own item is what counts; while it changes, this is the stricter.
+    #[serde(default)]
+    pub access: ListenerAccess,
+    /// The version of the listener that this is made of.
+    #[serde(default)]
+    pub listener_version: u64,
 }
 
 /// What signing in through a tenancy's own identity provider leads to.
@@ -151,6 +157,10 @@ impl ProviderRecord {
 
 fn identity_of(identity: &SecretHash) -> String {
     format!("identity#{}", identity.as_str())
+}
+
+fn feed_token(hash: &SecretHash) -> String {
+    format!("feed-token#{}", hash.as_str())
 }
 
 /// The partition that lists the tenancies.
@@ -403,25 +413,49 @@ impl Storage {
         self.forget(single(format!("provider#{name}"))).await
     }
 
-    /// The listener behind a feed token's hash.
+    /// The listener behind a feed token's hash, if they may listen at `now`.
     ///
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
-    pub async fn find_feed_token(&self, hash: &SecretHash) -> Result<Option<FeedTokenRecord>, StorageError> {
-        self.look_up(format!("feed-token#{}", hash.as_str())).await
+    pub async fn find_feed_token(
+        &self,
+        hash: &SecretHash,
+        now: Timestamp,
+    ) -> Result<Option<FeedTokenRecord>, StorageError> {
+        let found: Option<FeedTokenRecord> = self.look_up(feed_token(hash)).await?;
+        Ok(found.filter(|record| record.access.state(now) == ListenerState::Active))
     }
 
-    /// Makes a feed token work.
+    /// Makes a feed token known, that nobody has yet. The same twice is once.
     ///
     /// # Errors
-    /// [`StorageError`] when the directory does not answer.
+    /// [`StorageError::Conflict`] when it is another listener's.
     pub(crate) async fn create_feed_token(
         &self,
         hash: &SecretHash,
         record: &FeedTokenRecord,
     ) -> Result<(), StorageError> {
-        let pk = format!("feed-token#{}", hash.as_str());
-        self.enter(pk, record, "attribute_not_exists(pk)", &[]).await
+        let values = [(":listener", string(record.listener_id.as_str()))];
+        let condition = "attribute_not_exists(pk) OR listener_id = :listener";
+        self.enter(feed_token(hash), record, condition, &values).await
+    }
+
+    /// Says anew whether a feed token works. One that was taken stays so, and what is known of a later version stays too.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub(crate) async fn update_feed_token(
+        &self,
+        hash: &SecretHash,
+        record: &FeedTokenRecord,
+    ) -> Result<(), StorageError> {
+        let values = [(":version", AttributeValue::N(record.listener_version.to_string()))];
+        let is_older = "attribute_not_exists(listener_version) OR listener_version <= :version";
+        let condition = format!("attribute_exists(pk) AND ({is_older})");
+        match self.enter(feed_token(hash), record, &condition, &values).await {
+            Err(StorageError::Conflict) => Ok(()),
+            result => result,
+        }
     }
 
     /// Makes a feed token stop working. One that does not exist has stopped already.
@@ -429,7 +463,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn delete_feed_token(&self, hash: &SecretHash) -> Result<(), StorageError> {
-        self.forget(single(format!("feed-token#{}", hash.as_str()))).await
+        self.forget(single(feed_token(hash))).await
     }
 
     /// Lists a tenancy among all, for whatever must be done for each. Twice is once.

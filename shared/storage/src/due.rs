@@ -36,15 +36,16 @@ fn shard(show: &ShowId) -> String {
     format!("due-shard#{}", last % SHARDS)
 }
 
-/// The item that has the show's feed rendered at `due_at`, for the sake of `episode` if it waits for its time.
+/// The item that has the show's feed rendered at `due_at`, for the sake of `episode` and what happens to it then, if it waits for
+/// its time.
 pub(crate) fn render_at(
     context: &TenantContext,
     show: &ShowId,
-    episode: Option<&EpisodeId>,
+    episode: Option<(&EpisodeId, &str)>,
     due_at: Timestamp,
 ) -> Result<Item, StorageError> {
     let sort = match episode {
-        Some(episode) => format!("{show}#{episode}"),
+        Some((episode, what)) => format!("{show}#{episode}#{what}"),
         None => show.to_string(),
     };
     item(keys::due(context), sort, &DueWork { due_shard: shard(show), due_at })

@@ -1,9 +1,9 @@
 //! Episodes. They are kept by show; an index leads from an episode's id to its show.
 
-use domain::{Episode, Quota};
+use domain::{Episode, Publication, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    EpisodeId, Grant, ShowId, TenantContext, Timestamp,
+    EpisodeId, Grant, ShowId, TenantContext,
     permission::{CreateEpisode, PublishEpisode, RenderFeed, UpdateEpisode},
 };
 
@@ -67,6 +67,18 @@ impl Storage {
         self.list(context, Collection::Episodes(show), request).await
     }
 
+    /// All of a show's episodes, drafts too.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_all_episodes(
+        &self,
+        context: &TenantContext,
+        show: &ShowId,
+    ) -> Result<Vec<Episode>, StorageError> {
+        self.list_all(context, Collection::Episodes(show)).await
+    }
+
     /// All of a show's episodes, for its feed.
     ///
     /// # Errors
@@ -96,10 +108,13 @@ impl Storage {
     }
 
     /// Replaces an episode that is, was or will be in the feed, and is still at `version`. The feed is due at once, and again
-    /// at `comes_out_at` if that is later.
+    /// at each moment to come at which it changes by itself.
+    ///
+    /// Its GUID and its enclosure's file name are in a ledger, in the same transaction: whose they are, and which are the
+    /// episode's. The ledger refuses every other answer for good, also after the episode is gone.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when somebody else changed it first.
+    /// [`StorageError::Conflict`] when somebody else changed it first, or the ledger refuses it.
     pub async fn update_published(
         &self,
         grant: &Grant<'_, PublishEpisode>,
@@ -107,13 +122,22 @@ impl Storage {
         version: u64,
     ) -> Result<(), StorageError> {
         reaches(grant, &episode.show_id)?;
-        let comes_out_at = episode.publication.as_ref().map(|publication| publication.published_at);
-        let release: Option<(&EpisodeId, Timestamp)> = comes_out_at.map(|at| (&episode.id, at));
         let mut change = Change::new(self, grant, episode.id.as_str())?;
         change
             .detail("state", &episode.state(self.now()))?
             .replace(Collection::Episodes(&episode.show_id), episode.id.as_str(), version, episode)?
-            .feed_changed(&episode.show_id, release)?;
+            .feed_changed(
+                &episode.show_id,
+                episode.publication.as_ref().map(|publication| (&episode.id, publication)),
+            )?;
+        if let Some(Publication { guid, file_name, .. }) = &episode.publication {
+            let ledger = Collection::PublicationLedger(&episode.show_id);
+            change.record(ledger, &format!("guid#{guid}"), episode.id.as_str())?.record(
+                ledger,
+                &format!("episode#{}", episode.id),
+                &format!("{guid} {file_name}"),
+            )?;
+        }
         change.commit().await
     }
 }

@@ -11,6 +11,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use domain::{ContentHash, Slug};
 use tenant_context::{Grant, ShowId, TenantContext, permission::RenderFeed};
+use url::Url;
 
 use crate::{SlugRecord, Storage, StorageError, aws::Clients, error::During, keys};
 
@@ -55,7 +56,7 @@ impl Storage {
         name: &str,
     ) -> Result<Option<FeedObject>, StorageError> {
         let tenant = self.tenant(context).await?;
-        self.read_object(&tenant.clients, &keys::feed_object(context, show, name)).await
+        self.read_object(&tenant.clients, "FEED_BUCKET", &keys::feed_object(context, show, name)).await
     }
 
     /// Writes an object of a show's feed under the tenancy's key.
@@ -95,7 +96,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when S3 does not answer.
     pub async fn read_published_slug(&self, slug: &Slug) -> Result<Option<SlugRecord>, StorageError> {
-        let object = self.read_object(&self.own, &slug_object(slug)).await?;
+        let object = self.read_object(&self.own, "FEED_BUCKET", &slug_object(slug)).await?;
         object.map(|object| serde_json::from_slice(&object.bytes).map_err(StorageError::corrupt)).transpose()
     }
 
@@ -143,9 +144,38 @@ impl Storage {
         Ok(request.uri().to_owned())
     }
 
-    async fn read_object(&self, clients: &Clients, key: &str) -> Result<Option<FeedObject>, StorageError> {
-        let answer =
-            clients.s3.get_object().bucket(self.environment.get("FEED_BUCKET")?).key(key).send().await;
+    /// A small file of the media bucket, whole.
+    ///
+    /// # Errors
+    /// [`StorageError`] when S3 does not answer.
+    pub async fn read_media(
+        &self,
+        context: &TenantContext,
+        hash: &ContentHash,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let tenant = self.tenant(context).await?;
+        let key = keys::media_object(context, hash);
+        Ok(self.read_object(&tenant.clients, "MEDIA_BUCKET", &key).await?.map(|object| object.bytes))
+    }
+
+    /// Where [`Self::link_to_media`] leads: scheme, host and port, as a browser compares them.
+    ///
+    /// # Errors
+    /// [`StorageError`] when STS does not answer.
+    pub async fn media_origin(&self, context: &TenantContext) -> Result<String, StorageError> {
+        let any = ContentHash::from_digest([0; 32]);
+        let link = self.link_to_media(context, &any, MediaLink::Get, Duration::from_secs(1)).await?;
+        let url = Url::parse(&link).map_err(StorageError::corrupt)?;
+        Ok(url.origin().ascii_serialization())
+    }
+
+    async fn read_object(
+        &self,
+        clients: &Clients,
+        bucket: &'static str,
+        key: &str,
+    ) -> Result<Option<FeedObject>, StorageError> {
+        let answer = clients.s3.get_object().bucket(self.environment.get(bucket)?).key(key).send().await;
         let object = match answer {
             Ok(object) => object,
             // Without the right to list a bucket, and nobody has it, S3 calls a missing object denied.

@@ -23,6 +23,8 @@ pub(crate) enum Collection<'a> {
     /// Episode id → show id.
     EpisodeIndex,
     Episodes(&'a ShowId),
+    /// GUID → whose it is, and episode id → its GUID and file name: for good.
+    PublicationLedger(&'a ShowId),
     Uploads,
     /// Ids of uploads that have not ended.
     UnfinishedUploads,
@@ -32,6 +34,10 @@ pub(crate) enum Collection<'a> {
     /// Listener id → show id.
     ListenerIndex,
     Listeners(&'a ShowId),
+    /// When a listener's token was last used, under their id.
+    Listening(&'a ShowId),
+    /// From which networks a feed token was used in an hour, under the token's hash and the hour.
+    Networks(&'a ShowId),
     /// What the tenancy has yet to be told.
     Notices,
     /// Who attested which access review.
@@ -74,12 +80,15 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::FeedVersions => format!("{tenancy}#feed-versions"),
         Collection::EpisodeIndex => format!("{tenancy}#episodes"),
         Collection::Episodes(show) => format!("{tenancy}#episodes#{show}"),
+        Collection::PublicationLedger(show) => format!("{tenancy}#publication-ledger#{show}"),
         Collection::Uploads => format!("{tenancy}#uploads"),
         Collection::UnfinishedUploads => format!("{tenancy}#unfinished-uploads"),
         Collection::Media => format!("{tenancy}#media"),
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
         Collection::Listeners(show) => format!("{tenancy}#listeners#{show}"),
+        Collection::Listening(show) => format!("{tenancy}#listening#{show}"),
+        Collection::Networks(show) => format!("{tenancy}#networks#{show}"),
         Collection::Notices => format!("{tenancy}#notices"),
         Collection::Attestations => format!("{tenancy}#attestations"),
         Collection::Audit => format!("{tenancy}#audit"),

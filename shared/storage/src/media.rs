@@ -102,6 +102,14 @@ impl Storage {
         self.find(context, Collection::Media, id.as_str()).await
     }
 
+    /// All media.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_all_media(&self, context: &TenantContext) -> Result<Vec<Media>, StorageError> {
+        self.list_all(context, Collection::Media).await
+    }
+
     /// All media, for a feed.
     ///
     /// # Errors

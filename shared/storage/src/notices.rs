@@ -7,7 +7,8 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use domain::{Upload, UploadState};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    Grant, GroupRef, MediaId, MemberId, Permission, TenancyId, TenantContext, Timestamp, UploadId,
+    Grant, GroupRef, ListenerId, MediaId, MemberId, Permission, ShowId, TenancyId, TenantContext, Timestamp,
+    UploadId,
 };
 
 use crate::{Storage, StorageError, error::During, keys::Collection};
@@ -44,6 +45,15 @@ pub enum News {
         /// The groups that they should not be in.
         groups: Vec<GroupRef>,
     },
+    /// A listener's feed URL is used from too many networks at once.
+    ListenerShared {
+        /// The listener's show.
+        show_id: ShowId,
+        /// Which listener.
+        listener_id: ListenerId,
+        /// Whether they were suspended for it.
+        is_suspended: bool,
+    },
     /// An upload became media.
     UploadReady {
         /// Which upload.
@@ -69,6 +79,7 @@ impl News {
         match self {
             Self::AccessExpired { .. } => "access_expired",
             Self::LastOwnerIdle { .. } => "last_owner_idle",
+            Self::ListenerShared { .. } => "listener_shared",
             Self::UploadReady { .. } => "upload_ready",
             Self::UploadRejected { .. } => "upload_rejected",
             Self::UploadExpired { .. } => "upload_expired",
@@ -117,7 +128,16 @@ impl Storage {
         grant: &Grant<'_, P>,
         upload: &UploadId,
     ) -> Result<(), StorageError> {
-        match self.find(grant.context(), Collection::Notices, upload.as_str()).await? {
+        self.send_notice_if_there(grant, upload.as_str()).await
+    }
+
+    /// Sends a notice, unless that was done.
+    pub(crate) async fn send_notice_if_there<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
+        id: &str,
+    ) -> Result<(), StorageError> {
+        match self.find(grant.context(), Collection::Notices, id).await? {
             Some(notice) => self.send_notice(grant, &notice).await,
             None => Ok(()),
         }
@@ -170,9 +190,12 @@ mod tests {
         let upload_id: UploadId = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let media_id: MediaId = "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let member_id: MemberId = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let show_id: ShowId = "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let listener_id: ListenerId = "lsn_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         for news in [
             News::AccessExpired { member_id: member_id.clone(), groups: Vec::new() },
             News::LastOwnerIdle { member_id, groups: Vec::new() },
+            News::ListenerShared { show_id, listener_id, is_suspended: true },
             News::UploadReady { upload_id: upload_id.clone(), media_id },
             News::UploadRejected { upload_id: upload_id.clone() },
             News::UploadExpired { upload_id },

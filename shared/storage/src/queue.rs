@@ -1,7 +1,8 @@
 //! The queues of the workers. Messages carry ids and a moment; who reads one reads the rest again.
 
+use domain::ContentHash;
 use serde::{Deserialize, Serialize};
-use tenant_context::{ShowId, TenancyId, Timestamp};
+use tenant_context::{ListenerId, ShowId, TenancyId, Timestamp};
 
 use crate::{Storage, StorageError, error::During};
 
@@ -16,12 +17,34 @@ pub struct RenderRequest {
     pub as_of: Timestamp,
 }
 
+/// "Tell the hub that this show's feed has changed."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnounceRequest {
+    /// Whose show.
+    pub tenancy_id: TenancyId,
+    /// The show.
+    pub show_id: ShowId,
+    /// What is new. Once something else is, this need not be told.
+    pub document: ContentHash,
+}
+
 /// "See to what this tenancy needs each day", or each hour: which, the queue says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepRequest {
     /// Whose tenancy.
     pub tenancy_id: TenancyId,
     /// The moment of the event that began the sweep.
+    pub as_of: Timestamp,
+}
+
+/// "This listener's token is used from too many networks at once."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchRequest {
+    /// Whose listener.
+    pub tenancy_id: TenancyId,
+    /// The listener.
+    pub listener_id: ListenerId,
+    /// When that was seen.
     pub as_of: Timestamp,
 }
 
@@ -35,12 +58,28 @@ impl Storage {
         self.send("RENDER_QUEUE_URL", &request.tenancy_id, request).await
     }
 
+    /// Asks the renderer to announce what it has rendered.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_announcement(&self, request: &AnnounceRequest) -> Result<(), StorageError> {
+        self.send("RENDER_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
     /// Asks for a tenancy's sweep. The same message twice is one sweep.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] when the queue does not answer.
     pub async fn request_sweep(&self, request: &SweepRequest) -> Result<(), StorageError> {
         self.send("SWEEP_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
+    /// Asks for a look at a listener's token. Where the message gets lost, the next network from which it is used asks again.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_watch(&self, request: &WatchRequest) -> Result<(), StorageError> {
+        self.send("LISTENER_WATCH_QUEUE_URL", &request.tenancy_id, request).await
     }
 
     pub(crate) async fn send(

@@ -23,10 +23,24 @@ impl Storage {
         grant: &Grant<'_, P>,
         quota: Quota,
     ) -> Result<(), StorageError> {
+        self.check_quota_for(grant, quota, 1).await
+    }
+
+    /// The same for `more` at once.
+    pub(crate) async fn check_quota_for<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
+        quota: Quota,
+        more: u64,
+    ) -> Result<(), StorageError> {
         let context = grant.context();
         let limit = self.limits(context).await?.quota(quota);
         let count: Option<Count> = self.find(context, Collection::Quotas, quota.as_str()).await?;
         let used = u64::try_from(count.unwrap_or_default().used).unwrap_or_default();
-        if used < limit { Ok(()) } else { Err(StorageError::QuotaExceeded { quota, limit }) }
+        if used.saturating_add(more) <= limit {
+            Ok(())
+        } else {
+            Err(StorageError::QuotaExceeded { quota, limit })
+        }
     }
 }

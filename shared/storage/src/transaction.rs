@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
         builders::ConditionCheckBuilder,
     },
 };
-use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Quota, TenancyName};
+use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Publication, Quota, TenancyName};
 use serde::Serialize;
 use serde_json::Value;
 use tenant_context::{
@@ -40,6 +40,12 @@ pub(crate) struct Change<'s> {
     writes: Vec<TransactWriteItem>,
     counts: Vec<(Quota, i64)>,
     event: NewAuditEvent,
+}
+
+/// What is recorded for good.
+#[derive(Serialize)]
+struct Recorded<'r> {
+    value: &'r str,
 }
 
 /// A count whose condition is the quota.
@@ -86,6 +92,11 @@ impl<'s> Change<'s> {
         })
     }
 
+    /// In whose name, and in which tenancy.
+    pub(crate) fn context(&self) -> &TenantContext {
+        &self.context
+    }
+
     /// Notes an id or the name of a state, or several of them, in the audit event. Never personal data.
     pub(crate) fn detail(&mut self, name: &str, value: &impl Serialize) -> Result<&mut Self, StorageError> {
         let text = match serde_json::to_value(value).map_err(StorageError::corrupt)? {
@@ -108,6 +119,22 @@ impl<'s> Change<'s> {
             .table_name(self.table(collection)?)
             .set_item(Some(item(partition(&self.context, collection), id, body)?))
             .condition_expression("attribute_not_exists(pk)");
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item that says the same for good: written once, and refused when it is there and says something else.
+    pub(crate) fn record(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        value: &str,
+    ) -> Result<&mut Self, StorageError> {
+        let put = Put::builder()
+            .table_name(self.table(collection)?)
+            .set_item(Some(item(partition(&self.context, collection), id, &Recorded { value })?))
+            .condition_expression("attribute_not_exists(pk) OR #value = :value")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":value", string(value));
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
     }
 
@@ -163,11 +190,11 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
     }
 
-    /// Counts a change that the show's feed shows, which is due at once, or when `episode` comes out.
+    /// Counts a change that the show's feed shows, which is due at once, and again at each moment of `episode` that is to come.
     pub(crate) fn feed_changed(
         &mut self,
         show: &ShowId,
-        episode: Option<(&EpisodeId, Timestamp)>,
+        episode: Option<(&EpisodeId, &Publication)>,
     ) -> Result<&mut Self, StorageError> {
         let update = Update::builder()
             .table_name(self.table(Collection::FeedVersions)?)
@@ -179,9 +206,12 @@ impl<'s> Change<'s> {
 
         let due = due::render_at(&self.context, show, None, self.at)?;
         self.put_due(due)?;
-        if let Some((episode, at)) = episode.filter(|(_, at)| *at > self.at) {
-            let due = due::render_at(&self.context, show, Some(episode), at)?;
-            self.put_due(due)?;
+        if let Some((episode, publication)) = episode {
+            let now = self.at;
+            for (what, at) in publication.moments().filter(|(_, at)| *at > now) {
+                let due = due::render_at(&self.context, show, Some((episode, what)), at)?;
+                self.put_due(due)?;
+            }
         }
         Ok(self)
     }
@@ -234,7 +264,23 @@ impl<'s> Change<'s> {
         self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
     }
 
-    /// The same for an item that may be missing already.
+    /// An item that must still be at `version`, and shall not exist any more.
+    pub(crate) fn delete_at(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        version: u64,
+    ) -> Result<&mut Self, StorageError> {
+        let delete = Delete::builder()
+            .table_name(self.table(collection)?)
+            .set_key(Some(key(partition(&self.context, collection), id)))
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(version));
+        self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item that shall not exist any more, and may be missing already.
     pub(crate) fn delete_if_there(
         &mut self,
         collection: Collection<'_>,

@@ -50,6 +50,8 @@ pub enum Worker {
     Provision,
     /// Somebody who was invited, or for whom the tenancy's provider vouches → a user who signs in.
     SignIn,
+    /// A feed token that many use → a notice, and a listener who is suspended where the show says so.
+    ListenerWatch,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
@@ -62,6 +64,7 @@ impl Worker {
             Worker::Renderer => "renderer",
             Worker::Provision => "provision",
             Worker::SignIn => "sign-in",
+            Worker::ListenerWatch => "listener-watch",
             Worker::Sweep => "sweep",
         }
     }

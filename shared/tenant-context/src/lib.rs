@@ -26,4 +26,4 @@ pub use id::{
 };
 pub use member::MemberId;
 pub use permission::{Action, Denied, OutOfScope, Permission, ShowPermission, TenancyPermission};
-pub use timestamp::{Clock, Date, Timestamp};
+pub use timestamp::{Clock, Date, InvalidTimestamp, Timestamp};

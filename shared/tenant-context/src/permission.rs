@@ -199,6 +199,8 @@ actions! {
     ProvisionTenancy "tenancies:provision" Works in Tenancy;
     /// Sign-in only: let somebody in who was invited, or whom the tenancy's identity provider vouches for.
     AdmitUser "users:admit" Works in Tenancy;
+    /// Workers only: report a feed token that many use, and stop it where its show says so.
+    WatchListeners "listeners:watch" Works in Tenancy;
     /// The daily sweep only: take the access of members who have been idle too long.
     ExpireAccess "access:expire" Works in Tenancy;
 }

@@ -202,12 +202,13 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 6] = [
+    const WORKERS: [Worker; 7] = [
         Worker::Media,
         Worker::UploadSweep,
         Worker::Renderer,
         Worker::Provision,
         Worker::SignIn,
+        Worker::ListenerWatch,
         Worker::Sweep,
     ];
 
@@ -274,6 +275,7 @@ mod tests {
             Action::RenderFeed => Some(Worker::Renderer),
             Action::ProvisionTenancy => Some(Worker::Provision),
             Action::AdmitUser => Some(Worker::SignIn),
+            Action::WatchListeners => Some(Worker::ListenerWatch),
             Action::ExpireAccess | Action::AnchorAudit => Some(Worker::Sweep),
             _ => None,
         }

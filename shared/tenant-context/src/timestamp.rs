@@ -82,13 +82,19 @@ impl Timestamp {
         self.to_rfc2822().replace("+0000", "GMT")
     }
 
-    /// Reads an IMF-fixdate (RFC 9110); the two obsolete forms are not understood.
+    /// Reads the three forms of a date in HTTP (RFC 9110, 5.6.7): that of today, and the obsolete ones of RFC 850 and asctime.
     ///
     /// # Errors
     /// [`InvalidTimestamp`] for anything else.
     pub fn from_http_date(text: &str) -> Result<Self, InvalidTimestamp> {
-        let zoned = text.strip_suffix("GMT").ok_or(InvalidTimestamp)?;
-        OffsetDateTime::parse(&format!("{zoned}+0000"), &well_known::Rfc2822)
+        let words: Vec<_> = text.split_ascii_whitespace().collect();
+        let (date, time) = match words.as_slice() {
+            [_, day, month, year, time, "GMT"] => (format!("{day} {month} {year}"), time),
+            [_, date, time, "GMT"] => (date.replace('-', " "), time),
+            [_, month, day, time, year] => (format!("{day} {month} {year}"), time),
+            _ => return Err(InvalidTimestamp),
+        };
+        OffsetDateTime::parse(&format!("{date} {time} +0000"), &well_known::Rfc2822)
             .map_err(|_| InvalidTimestamp)
             .and_then(Self::try_from)
     }
@@ -189,9 +195,20 @@ mod tests {
     fn writes_the_dates_of_rss_and_of_http() {
         assert_eq!(MOMENT.to_rfc2822(), "Sat, 31 Jan 2026 09:30:00 +0000");
         assert_eq!(MOMENT.to_http_date(), "Sat, 31 Jan 2026 09:30:00 GMT");
-        assert_eq!(
-            Timestamp::from_http_date("Sat, 31 Jan 2026 09:30:00 GMT"),
-            Ok(Timestamp::from_unix_seconds(1_769_851_800))
-        );
+    }
+
+    #[test]
+    fn reads_the_three_forms_of_a_date_in_http() {
+        let moment = Ok(Timestamp::from_unix_seconds(1_769_851_800));
+        for text in
+            ["Sat, 31 Jan 2026 09:30:00 GMT", "Saturday, 31-Jan-26 09:30:00 GMT", "Sat Jan 31 09:30:00 2026"]
+        {
+            assert_eq!(Timestamp::from_http_date(text), moment, "{text}");
+        }
+        let first = Timestamp::from_http_date("Thu Jan  1 00:00:00 1970");
+        assert_eq!(first, Ok(Timestamp::EPOCH));
+        for bad in ["", "yesterday", "Sat, 31 Jan 2026 09:30:00 CET", "2026-01-31T09:30:00Z", "0"] {
+            assert_eq!(Timestamp::from_http_date(bad), Err(InvalidTimestamp), "{bad:?}");
+        }
     }
 }

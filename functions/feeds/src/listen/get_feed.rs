@@ -1,105 +1,232 @@
-//! `GET /feeds/{slug}.xml`, and the same under `/p/{feed_token}/`: a show's feed, in RSS 2.0.
+//! `GET /feeds/{slug}.xml`, and the same under `/p/{feed_token}/`: a show's feed, in RSS 2.0; for browsers, the show's page.
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use bytes::Bytes;
+use domain::{ContentHash, Farewell, FeedToken};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation};
 use storage::SecretHash;
+use tenant_context::Timestamp;
 
 use crate::{
-    listen::{App, Heard, Listen, describe_hearing, encoding::accepts_gzip, hear, without_body},
-    pointer::{TOKEN_MARK, document_name, gzip_name},
+    listen::{
+        App, Heard, Listen,
+        accept::{accepts_gzip, prefers_page},
+        describe_hearing, hear,
+        range::{Asked, asked, asks_for_range},
+        token_in_path, without_body,
+    },
+    page,
+    pointer::{Document, TOKEN_MARK, document_name, gzip_name, page_gzip_name, page_name},
 };
 
 pub(crate) fn describe(operation: Operation) -> Operation {
-    describe_hearing(operation)
+    describe_feed(describe_hearing(operation))
+}
+
+/// What a feed is, wherever it is asked for.
+pub(crate) fn describe_feed(operation: Operation) -> Operation {
+    operation
+        .problem(ended())
+        .document::<String>(
+            StatusCode::MOVED_PERMANENTLY,
+            "application/rss+xml",
+            "The feed is at Location; this is its last document here.",
+        )
+        .with_header("Location")
         .document::<String>(
             StatusCode::OK,
             "application/rss+xml",
             "The feed, compressed where gzip is accepted.",
         )
+        .or_as::<String>("text/html")
         .cached()
         .with_header("Last-Modified")
+        .ranged()
 }
 
 pub(crate) async fn get_feed(app: App, request: Request) -> Result<Reply, Problem> {
+    let token = token_in_path(&request)?;
+    answer_feed(app, &request, token).await
+}
+
+/// Answers the feed that the request names, for whoever shows `token`.
+pub(crate) async fn answer_feed(
+    app: App,
+    request: &Request,
+    token: Option<FeedToken>,
+) -> Result<Reply, Problem> {
     let file: String = request.parameter("file")?;
-    let slug = file.strip_suffix(".xml").ok_or_else(Problem::not_found)?;
-
-    let heard = hear(&app, &request, slug).await?;
-
-    let tags = Tags::new(&heard);
-    let is_compressed = heard.token.is_none() && accepts_gzip(&request);
-    let (etag, other) = if is_compressed { (&tags.gzip, &tags.plain) } else { (&tags.plain, &tags.gzip) };
-    if let Some(known) = request.known_as(&[etag, other], Some(heard.pointer.modified_at)) {
-        return answer(&heard, StatusCode::NOT_MODIFIED, known, Body::Empty);
-    }
-    let body = if is_compressed {
-        let name = gzip_name(&heard.pointer.document);
-        let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, name).await?;
-        Body::Binary(bytes.to_vec())
-    } else {
-        Body::Text(read_document(&app, &heard).await?)
+    let name = file.strip_suffix(".xml").ok_or_else(Problem::not_found)?;
+    let (slug, number) = match name.split_once('.') {
+        None => (name, None),
+        Some((slug, number)) => (slug, Some(number.parse().map_err(|_| Problem::not_found())?)),
     };
 
-    let length = body.len();
-    let mut reply = answer(&heard, StatusCode::OK, etag, body)?;
-    let headers = reply.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/rss+xml; charset=utf-8"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if is_compressed {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+    let heard = hear(&app, request, token, slug).await?;
+    let moved_to = match &heard.farewell {
+        Some(Farewell::Ended) => return Err(ended()),
+        Some(Farewell::Moved { feed_url }) => Some(feed_url),
+        None => None,
+    };
+
+    let representation = Representation::choose(&heard, number, request).ok_or_else(Problem::not_found)?;
+    let mut headers = representation.headers(&app, &heard).await?;
+    let body = if let Some(feed_url) = moved_to {
+        insert(&mut headers, header::LOCATION, feed_url.as_str())?;
+        (StatusCode::MOVED_PERMANENTLY, representation.read(&app, &heard).await?)
+    } else if let Some(known) = representation.known_to(request) {
+        insert(&mut headers, header::ETAG, known)?;
+        return Ok(reply(StatusCode::NOT_MODIFIED, headers, Body::Empty));
+    } else {
+        let bytes = representation.read(&app, &heard).await?;
+        let length = bytes.len();
+        match asked(request, length, &representation.etag, representation.modified_at) {
+            Asked::Whole => (StatusCode::OK, bytes),
+            Asked::Part(part) => {
+                let range = format!("bytes {}-{}/{length}", part.start, part.end.saturating_sub(1));
+                insert(&mut headers, header::CONTENT_RANGE, &range)?;
+                (StatusCode::PARTIAL_CONTENT, bytes.slice(part))
+            }
+            Asked::Beyond => return beyond(request, length),
+        }
+    };
+
+    let (status, bytes) = body;
+    representation.describe_body(&mut headers, bytes.len());
+    let reply = reply(status, headers, into_body(bytes));
     Ok(if request.method == Method::HEAD { without_body(reply) } else { reply })
 }
 
-/// Strong tags (RFC 9110, 8.8.3): one for each encoding, and one for each listener, whose document has their own token in it.
-struct Tags {
-    plain: String,
-    gzip: String,
+fn ended() -> Problem {
+    Problem::gone("This show has ended, and its feed is gone for good. Stop asking for it.")
 }
 
-impl Tags {
-    fn new(heard: &Heard) -> Self {
-        let document = &heard.pointer.document;
+/// What this caller gets: the feed or the page, compressed or not.
+struct Representation<'h> {
+    /// The style of the page; none is the feed.
+    style: Option<&'h str>,
+    /// The object in the bucket.
+    name: String,
+    is_compressed: bool,
+    /// Strong (RFC 9110, 8.8.3): one for each encoding, and one for each listener, whose document has their own token in it.
+    etag: String,
+    /// The tag of the same document in the other encoding.
+    other_etag: String,
+    modified_at: Timestamp,
+}
+
+impl<'h> Representation<'h> {
+    /// `number` is that of an older part of the feed, from 1.
+    fn choose(heard: &'h Heard, number: Option<usize>, request: &Request) -> Option<Self> {
+        let view = &heard.view;
+        let style = (number.is_none() && prefers_page(request)).then_some(view.style.as_str());
+        let document = match number {
+            Some(number) => view.older.get(number.checked_sub(1)?)?,
+            None if style.is_some() => &view.page,
+            None => &view.feed,
+        };
+        // Ranges are of the bytes that everybody can read.
+        let is_compressed = heard.token.is_none() && accepts_gzip(request) && !asks_for_range(request);
+        let Document { hash, modified_at } = document;
+        let name = match (style, is_compressed) {
+            (None, false) => document_name(hash),
+            (None, true) => gzip_name(hash),
+            (Some(_), false) => page_name(hash),
+            (Some(_), true) => page_gzip_name(hash),
+        };
+        let [plain, gzip] = tags(heard, hash);
+        let (etag, other_etag) = if is_compressed { (gzip, plain) } else { (plain, gzip) };
+        Some(Self { style, name, is_compressed, etag, other_etag, modified_at: *modified_at })
+    }
+
+    fn known_to(&self, request: &Request) -> Option<&str> {
+        request.known_as(&[&self.etag, &self.other_etag], Some(self.modified_at))
+    }
+
+    async fn read(&self, app: &Listen, heard: &Heard) -> Result<Bytes, Problem> {
+        let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, self.name.clone()).await?;
         match &heard.token {
-            None => Self { plain: format!("\"{document}\""), gzip: format!("\"{document}-gzip\"") },
+            None => Ok(bytes),
             Some(token) => {
-                let listener = SecretHash::of(&format!("{document}{}", token.as_str()));
-                let tag = format!("\"{}\"", listener.as_str());
-                Self { plain: tag.clone(), gzip: tag }
+                let text = str::from_utf8(&bytes).map_err(|_| Problem::internal())?;
+                Ok(text.replace(TOKEN_MARK, token.as_str()).into())
             }
+        }
+    }
+
+    /// What every answer says of it, 304 too.
+    async fn headers(&self, app: &Listen, heard: &Heard) -> Result<HeaderMap, Problem> {
+        let mut headers = HeaderMap::new();
+        insert(&mut headers, header::ETAG, &self.etag)?;
+        insert(&mut headers, header::LAST_MODIFIED, &self.modified_at.to_http_date())?;
+        headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if heard.token.is_some() {
+            // Nobody between us and the listener keeps it, and no search engine lists it.
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+            headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+        } else {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            if let Some(hub) = &app.hub {
+                insert(&mut headers, header::LINK, &hub.link(&app.addresses.feed(&heard.slug)))?;
+            }
+        }
+        if let Some(style) = self.style {
+            let media = app.storage.media_origin(&heard.context).await?;
+            let policy = page::policy(style, &media);
+            insert(&mut headers, header::CONTENT_SECURITY_POLICY, &policy)?;
+            // The address of a private show's page is a secret.
+            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        }
+        Ok(headers)
+    }
+
+    fn describe_body(&self, headers: &mut HeaderMap, length: usize) {
+        let media_type = match self.style {
+            None => "application/rss+xml; charset=utf-8",
+            Some(_) => "text/html; charset=utf-8",
+        };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if self.is_compressed {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
     }
 }
 
-async fn read_document(app: &Listen, heard: &Heard) -> Result<String, Problem> {
-    let name = document_name(&heard.pointer.document);
-    let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, name).await?;
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| Problem::internal())?;
-    Ok(match &heard.token {
-        None => text,
-        Some(token) => text.replace(TOKEN_MARK, token.as_str()),
-    })
+fn tags(heard: &Heard, document: &ContentHash) -> [String; 2] {
+    match &heard.token {
+        None => [format!("\"{document}\""), format!("\"{document}-gzip\"")],
+        Some(token) => {
+            let listener = SecretHash::of(&format!("{document}{}", token.as_str()));
+            let tag = format!("\"{}\"", listener.as_str());
+            [tag.clone(), tag]
+        }
+    }
 }
 
-fn answer(heard: &Heard, status: StatusCode, etag: &str, body: Body) -> Result<Reply, Problem> {
-    let mut reply = Response::new(body);
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
-    insert(headers, header::ETAG, etag)?;
-    insert(headers, header::LAST_MODIFIED, &heard.pointer.modified_at.to_http_date())?;
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    if heard.token.is_some() {
-        // Nobody between us and the listener keeps it, and no search engine lists it.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-        headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
-    } else {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
-    }
+fn beyond(request: &Request, length: usize) -> Result<Reply, Problem> {
+    let mut reply = Problem::range_not_satisfiable().into_response(&request.request_id);
+    insert(reply.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{length}"))?;
     Ok(reply)
 }
 
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) -> Result<(), Problem> {
+fn reply(status: StatusCode, headers: HeaderMap, body: Body) -> Reply {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+/// Text goes to API Gateway as it is, and what is not text in base64.
+fn into_body(bytes: Bytes) -> Body {
+    String::from_utf8(bytes.into()).map_or_else(|error| Body::Binary(error.into_bytes()), Body::Text)
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), Problem> {
     headers.insert(name, HeaderValue::try_from(value).map_err(|_| Problem::internal())?);
     Ok(())
 }

@@ -123,13 +123,15 @@ impl Components {
             "parameters": parameters,
             "responses": self.responses(operation, capability)?,
         });
-        if let Some(body) = &operation.body {
-            let schema = (body.schema)(&mut self.requests);
-            let body = json!({
-                "required": self.asks_for_something(&schema),
-                "content": { body.media_type: { "schema": schema } },
-            });
-            insert(&mut described, "requestBody", body);
+        if !operation.body.is_empty() {
+            let mut content = Map::new();
+            let mut is_required = false;
+            for body in &operation.body {
+                let schema = (body.schema)(&mut self.requests);
+                is_required |= self.asks_for_something(&schema);
+                content.insert(body.media_type.to_owned(), json!({ "schema": schema }));
+            }
+            insert(&mut described, "requestBody", json!({ "required": is_required, "content": content }));
         }
         if let Some(server) = &capability.server {
             insert(&mut described, "servers", json!([server.to_json()]));
@@ -276,6 +278,14 @@ fn shared_parameters() -> Value {
             "name": "If-None-Match", "in": "header", "schema": { "type": "string" },
             "description": "The ETags that the caller has (RFC 9110, 13.1.2).",
         },
+        "Range": {
+            "name": "Range", "in": "header", "schema": { "type": "string" },
+            "description": "One range of bytes (RFC 9110, 14.2). Of several, everything is answered.",
+        },
+        "IfRange": {
+            "name": "If-Range", "in": "header", "schema": { "type": "string" },
+            "description": "The strong ETag, or the date, of what the caller has a part of (RFC 9110, 13.1.5).",
+        },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header",
             "schema": { "type": "string", "pattern": "^[\\x20-\\x7e]{1,255}$" },
@@ -321,6 +331,10 @@ fn headers() -> Value {
         "Last-Modified": {
             "required": true, "schema": { "type": "string" },
             "description": "Since when it is so (RFC 9110, 8.8.2).",
+        },
+        "Content-Range": {
+            "required": true, "schema": { "type": "string" },
+            "description": "Which bytes these are, of how many (RFC 9110, 14.4).",
         },
         "Location": {
             "required": true, "schema": { "type": "string", "format": "uri-reference" },
