@@ -60,13 +60,18 @@ fn our_crates_use_only_what_is_below_them() {
 }
 
 #[test]
-fn only_storage_talks_to_the_stores_and_only_identity_to_cognito() {
+fn only_storage_talks_to_the_stores_only_identity_to_cognito_and_only_shows_sends_mail() {
     const COGNITO: &str = "aws-sdk-cognitoidentityprovider";
+    const MAIL: &str = "aws-sdk-sesv2";
     for (name, uses) in dependencies() {
         let sdks: BTreeSet<_> = uses.iter().filter(|used| used.starts_with("aws-sdk-")).collect();
         match name.as_str() {
-            "storage" => assert!(!sdks.contains(&COGNITO.to_owned()), "storage uses {sdks:?}"),
+            "storage" => {
+                let others = [COGNITO, MAIL].map(str::to_owned);
+                assert!(!others.iter().any(|other| sdks.contains(other)), "storage uses {sdks:?}");
+            }
             "identity" => assert_eq!(sdks.into_iter().collect::<Vec<_>>(), [COGNITO]),
+            "shows" => assert_eq!(sdks.into_iter().collect::<Vec<_>>(), [MAIL]),
             _ => assert!(sdks.is_empty(), "{name} uses {sdks:?}"),
         }
     }

@@ -50,6 +50,7 @@ fn each_door_is_opened_where_it_should_be() {
                 "functions/feeds/src/render_feed.rs",
                 "functions/sessions/src/exchange_token.rs",
                 "functions/shows/src/watch_listener.rs",
+                "functions/shows/src/welcome_listener.rs",
                 "functions/tenancy/src/sweep_tenancy.rs",
                 "functions/uploads/src/process_upload.rs",
                 "functions/uploads/src/receive_upload.rs",

@@ -267,6 +267,7 @@ fn the_document_says_what_the_parsers_enforce() {
     // Which codes there are, bytes instead of characters, and what lies before 1970 is for the parser to say.
     assert_agreement::<domain::Language>("Language", true);
     assert_agreement::<domain::EmailAddress>("EmailAddress", true);
+    assert_agreement::<domain::EmailDomain>("EmailDomain", true);
     assert_agreement::<domain::FileName>("FileName", true);
     assert_agreement::<domain::Description>("Description", true);
     assert_agreement::<tenant_context::Timestamp>("Timestamp", true);

@@ -163,7 +163,7 @@ mod tests {
                 "trailers": [], "license": null, "value": null, "medium": "podcast", "images": [], "txt": [],
                 "update_frequency": null, "blocks": [], "podroll": [],
             },
-            "suspends_shared_listeners": false,
+            "suspends_shared_listeners": false, "self_serve_domains": [],
             "feed_url": "https://listen.example/feeds/tide-tables.xml", "moved_to": null, "is_ended": false,
             "created_at": "2026-01-31T09:30:00.000Z", "updated_at": "2026-01-31T09:30:00.000Z",
         })

@@ -199,7 +199,7 @@ fn a_table_cut_off_anywhere_and_sent_again_adds_each_once() {
         let show = acme.show("private").await;
         let token = data_token(stack, &acme.editor).await;
         let router = shows::routes();
-        let rows = 46;
+        let rows = 32;
         let (mut tables, mut came_to_its_end) = (0, false);
 
         // Two batches. Each try is cut off a little later, by a function that remembers nothing of the one before.

@@ -39,6 +39,7 @@ mod quotas;
 mod rate_limits;
 mod requests;
 mod scan;
+mod self_serve;
 mod serving;
 mod sharing;
 mod sign_in;

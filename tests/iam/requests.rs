@@ -7,7 +7,10 @@ use local::{ACCOUNT, REGION, STACK_NAME};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{roles::Role, template::Stack};
+use crate::{
+    roles::Role,
+    template::{MAIL_FROM, Stack},
+};
 
 /// The tenancy of every session.
 pub const ACME: &str = "ten_01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -470,6 +473,24 @@ fn specials(stack: &Stack) -> Vec<Request> {
     for other in [&format!("{STACK_NAME}/signing"), &format!("other/{ACME}"), "other"] {
         asked.push(special("another alias", "kms:CreateAlias", &alias(other)));
     }
+
+    let identity = |name: &str| format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/{name}");
+    let foreign = format!("arn:aws:ses:{REGION}:{FOREIGN_ACCOUNT}:identity/castkeep.example");
+    for (vouches, from, name) in [
+        (identity("castkeep.example"), MAIL_FROM, "mail from the deployment's own address"),
+        (identity(MAIL_FROM), MAIL_FROM, "mail from the deployment's own address"),
+        (identity("castkeep.example"), "owner@castkeep.example", "mail from another address"),
+        (identity("other.example"), "podcasts@other.example", "mail from another address"),
+        (foreign, MAIL_FROM, "mail that another account vouches for"),
+    ] {
+        asked.push(special(name, "ses:SendEmail", &vouches).with("ses:FromAddress", from));
+        let raw = special("mail in another way", "ses:SendRawEmail", &vouches);
+        asked.push(raw.with("ses:FromAddress", from));
+        let others =
+            words("ses:SendBulkEmail ses:DeleteEmailIdentity ses:PutEmailIdentityMailFromAttributes");
+        asked.extend(others.map(|action| special("mail in another way", &action, &vouches)));
+    }
+    asked.push(special("mail from nobody", "ses:SendEmail", &identity("castkeep.example")));
 
     let rule = |name: &str| format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}");
     let own = rule("DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS31");

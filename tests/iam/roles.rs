@@ -123,9 +123,10 @@ pub fn roles() -> Vec<Role> {
             .resource("ScanVerdictQueue", "sqs:SendMessage")
             .resource("NoticeTopic", "sns:Publish"),
         function("ListenerWatch")
-            .items("DirectoryTable", "feed-token#*", "PutItem")
+            .items("DirectoryTable", "feed-token#*", "PutItem DeleteItem")
             .resource("ListenerWatchQueue", RECEIVE)
-            .resource("NoticeTopic", "sns:Publish"),
+            .resource("NoticeTopic", "sns:Publish")
+            .special("mail from the deployment's own address"),
         function("Feeds")
             .items("DirectoryTable", "feed-token#*", "GetItem")
             .resource("ListenerWatchQueue", "sqs:SendMessage")
@@ -211,16 +212,21 @@ pub fn roles() -> Vec<Role> {
         role("ListenerWatchDataRole", AssumedBy::Worker("ListenerWatchRole"))
             .items(
                 "TenantTable",
-                "{tenancy}#shows {tenancy}#listeners {tenancy}#listeners#* {tenancy}#networks#* {tenancy}#notices \
-                 {tenancy}#audit-head",
+                "{tenancy}#tenancy {tenancy}#shows {tenancy}#listeners {tenancy}#listeners#* {tenancy}#networks#* \
+                 {tenancy}#notices {tenancy}#audit-head",
                 "GetItem",
             )
+            .items("TenantTable", "{tenancy}#listener-emails#*", "Query")
             .items(
                 "TenantTable",
-                "{tenancy}#listeners#* {tenancy}#notices {tenancy}#audit {tenancy}#audit-head",
+                "{tenancy}#listeners {tenancy}#listeners#* {tenancy}#listener-emails#* {tenancy}#notices \
+                 {tenancy}#audit {tenancy}#audit-head",
                 "PutItem",
             )
-            .items("TenantTable", "{tenancy}#notices", "DeleteItem"),
+            .items("TenantTable", "{tenancy}#welcomes {tenancy}#quotas", "UpdateItem")
+            .items("TenantTable", "{tenancy}#shows", "ConditionCheckItem")
+            .items("TenantTable", "{tenancy}#notices", "DeleteItem")
+            .key("{tenancy}", Used::ForDataKey, "Decrypt"),
         // Services of AWS.
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")

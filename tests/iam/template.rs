@@ -28,11 +28,16 @@ pub struct Stack {
     document: Value,
 }
 
+/// What sends mail where the deployment sends any. By default none does, and then no document says from where.
+pub const MAIL_FROM: &str = "podcasts@castkeep.example";
+
 impl Stack {
     pub fn read() -> Self {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml");
         let template = Template::parse(&fs::read_to_string(path).unwrap()).unwrap();
-        Self { document: template.document().clone() }
+        let mut document = template.document().clone();
+        document["Parameters"]["MailFrom"]["Default"] = MAIL_FROM.into();
+        Self { document }
     }
 
     /// The logical ids of all resources of a type; `AWS::IAM::` names the types of a service.

@@ -6,7 +6,7 @@ use domain::{Addresses, ContentHash, Farewell, FeedToken, Slug};
 use http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation, routes};
-use storage::{MediaLink, SecretHash, Storage};
+use storage::{FeedObject, MediaLink, SecretHash, Storage};
 use tenant_context::{Principal, ShowId, TenantContext};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod accept;
+mod ask_for_feed;
 mod documents;
 mod get_artwork;
 mod get_chapters;
@@ -43,6 +44,8 @@ pub struct Listen {
     addresses: Addresses,
     /// Who tells subscribers of what is new, if anybody does.
     hub: Option<Hub>,
+    /// Whether listeners may be sent their feed URLs.
+    sends_mail: bool,
     /// Documents that were read before.
     documents: Documents,
     /// Listeners whose use was noted, and from where.
@@ -50,9 +53,22 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// Nothing read yet.
+    /// Nothing read yet, and no mail sent to anybody.
     pub fn new(storage: Storage, addresses: Addresses, hub: Option<Hub>) -> Self {
-        Self { storage, addresses, hub, documents: Documents::default(), listening: Listening::default() }
+        Self {
+            storage,
+            addresses,
+            hub,
+            sends_mail: false,
+            documents: Documents::default(),
+            listening: Listening::default(),
+        }
+    }
+
+    /// The same, where listeners may be sent their feed URLs.
+    #[must_use]
+    pub fn with_mail(self) -> Self {
+        Self { sends_mail: true, ..self }
     }
 }
 
@@ -84,6 +100,7 @@ routes! {
     HEAD "/p/{feed_token}/chapters/{file}" => get_chapters as head_private_chapters,
     GET "/b/{file}" => get_feed_by_password,
     HEAD "/b/{file}" => get_feed_by_password as head_feed_by_password,
+    POST "/shows/{slug}/listeners" => ask_for_feed,
 }
 
 type App = Arc<Listen>;
@@ -122,24 +139,18 @@ async fn hear(
     slug: &str,
 ) -> Result<Heard, Problem> {
     let slug: Slug = slug.parse().map_err(|_| Problem::not_found())?;
-    let (context, show, token) = match token {
+    let (context, show, pointer) = match &token {
         Some(token) => {
             let hash = SecretHash::of(token.as_str());
             let now = app.storage.now();
             let record = app.storage.find_feed_token(&hash, now).await?.ok_or_else(Problem::not_found)?;
             let context =
                 TenantContext::from_feed_token(record.tenancy_id, record.show_id.clone(), record.listener_id);
-            (context, record.show_id, Some(token))
+            let pointer = read_pointer(app, &context, &record.show_id).await?;
+            (context, record.show_id, pointer.ok_or_else(Problem::not_found)?)
         }
-        None => {
-            let record = app.storage.read_published_slug(&slug).await?.ok_or_else(Problem::not_found)?;
-            (TenantContext::from_public_slug(record.tenancy_id, record.show_id.clone()), record.show_id, None)
-        }
+        None => find_show(app, &slug).await?.ok_or_else(Problem::not_found)?,
     };
-
-    let object = app.storage.read_feed_object(&context, &show, POINTER).await?;
-    let object = object.ok_or_else(Problem::not_found)?;
-    let pointer: Pointer = serde_json::from_slice(&object.bytes).map_err(|_| Problem::internal())?;
     let view = if token.is_some() { pointer.listeners } else { pointer.public };
     let view = view.filter(|_| pointer.slug == slug).ok_or_else(Problem::not_found)?;
 
@@ -148,6 +159,25 @@ async fn hear(
         app.listening.note(&app.storage, &used).await;
     }
     Ok(Heard { context, show, slug, view, farewell: pointer.farewell, token })
+}
+
+/// Finds the show behind `slug`, whoever may listen to it.
+async fn find_show(app: &Listen, slug: &Slug) -> Result<Option<(TenantContext, ShowId, Pointer)>, Problem> {
+    let Some(record) = app.storage.read_published_slug(slug).await? else { return Ok(None) };
+    let context = TenantContext::from_public_slug(record.tenancy_id, record.show_id.clone());
+    let pointer = read_pointer(app, &context, &record.show_id).await?;
+    let pointer = pointer.filter(|pointer| pointer.slug == *slug);
+    Ok(pointer.map(|pointer| (context, record.show_id, pointer)))
+}
+
+async fn read_pointer(
+    app: &Listen,
+    context: &TenantContext,
+    show: &ShowId,
+) -> Result<Option<Pointer>, Problem> {
+    let object = app.storage.read_feed_object(context, show, POINTER).await?;
+    let read = |object: FeedObject| serde_json::from_slice(&object.bytes).map_err(|_| Problem::internal());
+    object.map(read).transpose()
 }
 
 /// Finds the feed that leads to the file which the request names, and answers both: a file's name begins with its show's slug, up

@@ -13,5 +13,8 @@ async fn main() -> Result<(), lambda_http::Error> {
     let addresses = Addresses::public(required("LISTENER_URL")?.parse()?)?;
     let hub = variable("WEBSUB_HUB").map(|url| url.parse()).transpose()?.map(Hub::new);
 
-    serve(Listen::new(open_storage()?, addresses, hub), routes()).await
+    let listen = Listen::new(open_storage()?, addresses, hub);
+    let listen = if variable("MAIL_FROM").is_some() { listen.with_mail() } else { listen };
+
+    serve(listen, routes()).await
 }

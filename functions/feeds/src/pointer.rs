@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{ContentHash, Farewell, FeedToken, Slug};
+use domain::{ContentHash, EmailAddress, EmailDomain, Farewell, FeedToken, Slug};
 use serde::{Deserialize, Serialize};
 use tenant_context::{EpisodeId, Timestamp};
 
@@ -31,6 +31,9 @@ pub(crate) struct Pointer {
     pub farewell: Option<Farewell>,
     /// Whether the hub has still to hear of the public document.
     pub is_unannounced: bool,
+    /// Whose people may become listeners by themselves, by the domain of their e-mail address.
+    #[serde(default)]
+    pub admitted_domains: Vec<EmailDomain>,
 }
 
 /// The documents of one feed.
@@ -77,6 +80,11 @@ impl Pointer {
                 view.follow(current);
             }
         }
+    }
+
+    /// Whether whoever reads the mail of `email` may become a listener.
+    pub(crate) fn admits(&self, email: &EmailAddress) -> bool {
+        self.admitted_domains.iter().any(|domain| email.is_in(domain))
     }
 
     /// The document that everybody has.

@@ -75,6 +75,7 @@ pub async fn render_feed(
             public,
             listeners,
             farewell: show.farewell.clone(),
+            admitted_domains: show.admitted_domains().to_vec(),
         };
         let pointer = swap_pointer(storage, &grant, &show, pointer).await?;
         if let (true, Some(document)) = (pointer.is_unannounced, pointer.public_document()) {
@@ -269,6 +270,7 @@ mod tests {
             listeners: Some(view),
             farewell: None,
             is_unannounced: true,
+            admitted_domains: Vec::new(),
         }
     }
 

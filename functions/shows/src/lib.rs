@@ -1,5 +1,6 @@
 //! Shows, their episodes, and the listeners of private shows. Whoever changes what a feed shows leaves due work behind and
-//! tells the renderer; `release` finds what was not told. `listener-watch` sees to feed URLs that were passed on.
+//! tells the renderer; `release` finds what was not told. `listener-watch` sees to feed URLs that were passed on, and sends
+//! one to whoever asks for it with an address that the show admits.
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ mod keep_feed;
 mod list_episodes;
 mod list_listeners;
 mod list_shows;
+pub mod mail;
 mod publish_episode;
 mod redirect_feed;
 pub mod release_due;
@@ -35,6 +37,7 @@ mod update_listener;
 mod update_show;
 mod view;
 pub mod watch_listener;
+pub mod welcome_listener;
 
 /// What the operations need.
 pub struct Shows {

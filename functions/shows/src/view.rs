@@ -1,9 +1,9 @@
 //! What callers see of shows, episodes and listeners.
 
 use domain::{
-    Addresses, Audience, Author, Category, Description, EmailAddress, Episode, EpisodeListing, EpisodeState,
-    EpisodeTitle, Language, Listener, ListenerLabel, ListenerState, Show, ShowListing, ShowTitle, Slug,
-    SuspensionReason, Visibility, WebUrl,
+    Addresses, Audience, Author, Category, Description, EmailAddress, EmailDomain, Episode, EpisodeListing,
+    EpisodeState, EpisodeTitle, Language, List, Listener, ListenerLabel, ListenerState, Show, ShowListing,
+    ShowTitle, Slug, SuspensionReason, Visibility, WebUrl,
     podcasting::{EpisodePodcasting, ShowPodcasting},
 };
 use schemars::JsonSchema;
@@ -31,6 +31,8 @@ pub(crate) struct ShowView {
     podcasting: ShowPodcasting,
     /// Whether a listener is suspended whose feed URL is used from too many networks at once.
     suspends_shared_listeners: bool,
+    /// Whose people may become listeners by themselves, by the domain of their e-mail address.
+    self_serve_domains: List<EmailDomain, 20>,
     /// None for a private show: each listener has a URL of their own.
     feed_url: Option<Url>,
     /// Where the feed redirects to, if the show has moved.
@@ -60,6 +62,7 @@ impl ShowView {
             listing: show.listing,
             podcasting: show.podcasting,
             suspends_shared_listeners: show.suspends_shared_listeners,
+            self_serve_domains: show.self_serve_domains,
             created_at: show.created_at,
             updated_at: show.updated_at,
         }
@@ -123,7 +126,8 @@ pub(crate) struct ListenerView {
     id: ListenerId,
     show_id: ShowId,
     label: ListenerLabel,
-    /// Where they get e-mail. Nothing is sent there.
+    /// Where they get e-mail. Nothing is sent there but a feed URL that somebody asked for with this address, where the show admits
+    /// its domain.
     email: Option<EmailAddress>,
     state: ListenerState,
     /// When the feed URL stops working by itself; none for never.

@@ -20,6 +20,7 @@ def main():
         kms_conditions,
         leading_keys,
         lifetime,
+        mail_senders,
         malware_scan,
         object_conditions,
         object_writes,

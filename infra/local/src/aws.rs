@@ -102,6 +102,27 @@ impl Aws {
         self.query("sns", "2010-03-31", "Subscribe", &input).await.map(drop)
     }
 
+    /// Has SES take mail from an address, and from all others of its domain.
+    ///
+    /// # Errors
+    /// With AWS's own code and message where it refuses.
+    pub async fn verify_mail_domain(&self, address: &str) -> Result<(), Failure> {
+        let domain = address.rsplit('@').next().unwrap_or_default();
+        let input = [("Domain".to_owned(), domain.to_owned())];
+        self.query("ses", "2010-12-01", "VerifyDomainIdentity", &input).await.map(drop)
+    }
+
+    /// The mails that SES took so far, the oldest first; none of them went anywhere. Each has `Source`, `To`, `Subject` and `BodyText`.
+    ///
+    /// # Errors
+    /// Where the emulator does not answer.
+    pub async fn mails(&self) -> Result<Vec<Value>, Failure> {
+        let request = self.request("ses", Method::GET, "/_ministack/ses/messages").body(Bytes::new());
+        let answer = parse(&self.http.send(request.map_err(unsendable)?).await?)?;
+        let mails = answer.pointer(&format!("/messages/{ACCOUNT}")).and_then(Value::as_array);
+        Ok(mails.cloned().unwrap_or_default())
+    }
+
     /// Invokes the function with this binary and waits for its answer: `invoke("release", &event)`.
     ///
     /// # Errors

@@ -27,6 +27,8 @@ use crate::{
 
 /// Remembers where the listener API was.
 const LISTENER_URL: &str = "listener-url";
+/// Who sends mail; the emulator keeps it.
+const MAIL_FROM: &str = "podcasts@castkeep.example";
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -175,7 +177,9 @@ impl Stack {
             ("ListenerUrl", &self.listener),
             ("OperatorSecretSha256", &digest::sha256_hex(self.operator.client_secret.as_bytes())),
             ("Architecture", lambda_architecture()),
+            ("MailFrom", MAIL_FROM),
         ];
+        self.aws.verify_mail_domain(MAIL_FROM).await?;
         let result = format!("{} resources", template.resource_count());
         self.outputs = deploy::deploy(&self.aws, template, bootstraps, &parameters, &step).await?;
         let [api, listener] = edges;

@@ -3,7 +3,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, text::checked_text};
+use crate::{EmailDomain, Invalid, text::checked_text};
 
 /// An e-mail address in the everyday form, `name@example.org`: at most 254 bytes, 64 of them before the `@` (RFC 5321).
 /// Quoted names, comments and address literals are not understood. Personal data.
@@ -28,6 +28,15 @@ impl FromStr for EmailAddress {
 
 checked_text!(EmailAddress);
 
+impl EmailAddress {
+    /// Whether it is in `domain` itself; a domain below it is another. What is not ASCII is not: the mail that we send does not reach
+    /// it.
+    pub fn is_in(&self, domain: &EmailDomain) -> bool {
+        let host = self.0.rsplit_once('@').map(|(_, host)| host);
+        self.0.is_ascii() && host.is_some_and(|host| host.eq_ignore_ascii_case(domain.as_str()))
+    }
+}
+
 /// A `Dot-string` of RFC 5321, with letters beyond ASCII as RFC 6531 allows.
 fn is_name(name: &str) -> bool {
     let is_atom_character = |c: char| {
@@ -38,7 +47,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= 64 && name.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_character))
 }
 
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
@@ -59,6 +68,21 @@ mod tests {
         {
             assert_eq!(good.parse::<EmailAddress>().unwrap().as_str(), good);
         }
+    }
+
+    #[test]
+    fn an_address_is_in_its_own_domain_alone() {
+        let is_in = |address: &str, domain: &str| {
+            address.parse::<EmailAddress>().unwrap().is_in(&domain.parse().unwrap())
+        };
+        assert!(is_in("ada@acme.example", "acme.example"));
+        assert!(is_in("Ada@ACME.Example", "Acme.example"));
+        for other in
+            ["ada@mail.acme.example", "ada@notacme.example", "ada@acme.example.org", "ödön@acme.example"]
+        {
+            assert!(!is_in(other, "acme.example"), "{other}");
+        }
+        assert!(!is_in("ada@acme.example", "mail.acme.example"));
     }
 
     #[test]

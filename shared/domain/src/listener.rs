@@ -57,7 +57,8 @@ pub enum ListenerState {
 pub struct NewListener {
     /// How to tell them from others.
     pub label: ListenerLabel,
-    /// Where they get e-mail. Nothing is sent there.
+    /// Where they get e-mail. Nothing is sent there but a feed URL that somebody asked for with this address, where the show admits
+    /// its domain.
     #[serde(default)]
     pub email: Option<EmailAddress>,
     /// When their feed URL stops working by itself: later than now. Absent for never.

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 use tenant_context::{ShowId, Timestamp};
 
 use crate::{
-    Author, Category, Description, Farewell, Language, ShowListing, ShowListingChanges, ShowTitle, Slug,
+    Author, Category, Description, EmailDomain, Farewell, Language, List, ShowListing, ShowListingChanges,
+    ShowTitle, Slug,
     podcasting::{ShowPodcasting, ShowPodcastingChanges},
 };
 
@@ -43,6 +44,9 @@ pub struct Show {
     /// Whether a listener is suspended whose feed URL is used from too many networks at once.
     #[serde(default)]
     pub suspends_shared_listeners: bool,
+    /// Whose people may become listeners by themselves, by the domain of their e-mail address.
+    #[serde(default)]
+    pub self_serve_domains: List<EmailDomain, 20>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When one of these fields last changed.
@@ -95,6 +99,11 @@ pub struct NewShow {
     /// Whether a listener is suspended whose feed URL is used from too many networks at once.
     #[serde(default)]
     pub suspends_shared_listeners: bool,
+    /// Whose people may become listeners by themselves, by the domain of their e-mail address: `POST /shows/{slug}/listeners` of the
+    /// listener API has a feed URL sent to every address that is in one of these domains, and in none below it. Without effect while
+    /// the show has no listeners, or its feed is not served any more.
+    #[serde(default)]
+    pub self_serve_domains: List<EmailDomain, 20>,
 }
 
 /// Changes to a show; what is absent stays. Slug and visibility cannot change.
@@ -121,6 +130,8 @@ pub struct ShowChanges {
     pub podcasting: ShowPodcastingChanges,
     /// Whether a listener is suspended whose feed URL is used from too many networks at once.
     pub suspends_shared_listeners: Option<bool>,
+    /// Whose people may become listeners by themselves, by the domain of their e-mail address. Who did so before remains one.
+    pub self_serve_domains: Option<List<EmailDomain, 20>>,
 }
 
 impl Show {
@@ -142,6 +153,7 @@ impl Show {
             listing: new.listing.into(),
             podcasting: new.podcasting.into(),
             suspends_shared_listeners: new.suspends_shared_listeners,
+            self_serve_domains: new.self_serve_domains,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -151,6 +163,12 @@ impl Show {
     /// Whether it has listeners with feed tokens.
     pub fn has_listeners(&self) -> bool {
         self.visibility == Visibility::Private || self.has_listener_feed
+    }
+
+    /// The e-mail domains whose people may become listeners by themselves by now: none while the show has no listeners, or its feed is
+    /// not served any more.
+    pub fn admitted_domains(&self) -> &[EmailDomain] {
+        if self.has_listeners() && self.farewell.is_none() { &self.self_serve_domains } else { &[] }
     }
 
     /// Makes `changes` and answers whether anything is different now. Nearly every field of a show is in its feed.
@@ -167,6 +185,7 @@ impl Show {
             listing,
             podcasting,
             suspends_shared_listeners,
+            self_serve_domains,
         } = changes;
         replace(&mut self.title, title);
         replace(&mut self.description, description);
@@ -178,6 +197,7 @@ impl Show {
         self.listing.apply(listing);
         self.podcasting.apply(podcasting);
         replace(&mut self.suspends_shared_listeners, suspends_shared_listeners);
+        replace(&mut self.self_serve_domains, self_serve_domains);
 
         if *self == before {
             return false;
@@ -245,6 +265,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn only_a_show_with_listeners_and_a_feed_admits_anybody() {
+        let mut show = show();
+        let domains = r#"{"self_serve_domains": ["Acme.example"]}"#;
+        assert!(show.apply(serde_json::from_str(domains).unwrap(), Timestamp::EPOCH));
+        assert_eq!(show.admitted_domains(), []);
+
+        show.has_listener_feed = true;
+        assert_eq!(show.admitted_domains(), ["acme.example".parse().unwrap()]);
+
+        show.farewell = Some(Farewell::Ended);
+        assert_eq!(show.admitted_domains(), []);
+    }
+
+    #[test]
     fn a_show_survives_json() {
         let json = serde_json::to_string(&show()).unwrap();
         assert_eq!(serde_json::from_str::<Show>(&json).unwrap(), show());
@@ -252,7 +286,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_show_of_before_still_reads() {
-        const NEW: [&str; 3] = ["listing", "podcasting", "suspends_shared_listeners"];
+        const NEW: [&str; 4] = ["listing", "podcasting", "suspends_shared_listeners", "self_serve_domains"];
         let mut json = serde_json::to_value(show()).unwrap();
         json.as_object_mut().unwrap().retain(|name, _| !NEW.contains(&name.as_str()));
         assert_eq!(serde_json::from_value::<Show>(json).unwrap(), show());

@@ -34,6 +34,10 @@ pub(crate) enum Collection<'a> {
     /// Listener id → show id.
     ListenerIndex,
     Listeners(&'a ShowId),
+    /// Blind index of an e-mail address, alone or with a listener's id behind it → that listener.
+    ListenerEmails(&'a ShowId),
+    /// Which mails were asked for in an hour, under the hour and an address's blind index or the show's id.
+    Welcomes,
     /// When a listener's token was last used, under their id.
     Listening(&'a ShowId),
     /// From which networks a feed token was used in an hour, under the token's hash and the hour.
@@ -87,6 +91,8 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::MediaHashes => format!("{tenancy}#media-hashes"),
         Collection::ListenerIndex => format!("{tenancy}#listeners"),
         Collection::Listeners(show) => format!("{tenancy}#listeners#{show}"),
+        Collection::ListenerEmails(show) => format!("{tenancy}#listener-emails#{show}"),
+        Collection::Welcomes => format!("{tenancy}#welcomes"),
         Collection::Listening(show) => format!("{tenancy}#listening#{show}"),
         Collection::Networks(show) => format!("{tenancy}#networks#{show}"),
         Collection::Notices => format!("{tenancy}#notices"),

@@ -51,17 +51,20 @@ pub struct ListenerWords {
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredListener {
-    id: ListenerId,
+    pub(crate) id: ListenerId,
     pub(crate) show_id: ShowId,
     sealed_label: Sealed,
     #[serde(default)]
     sealed_email: Option<Sealed>,
+    /// Where they are in the index of addresses.
+    #[serde(default)]
+    pub(crate) email_place: Option<String>,
     pub(crate) token_hash: SecretHash,
     #[serde(default)]
     pub(crate) access: ListenerAccess,
     #[serde(default)]
     sealed_reason: Option<Sealed>,
-    /// Why they are suspended, where nobody wrote a reason: whoever suspends them then cannot seal one.
+    /// Why they are suspended, where nobody wrote a reason: whoever suspends them then seals none.
     #[serde(default)]
     pub(crate) is_suspended_as_shared: bool,
     #[serde(default)]
@@ -73,8 +76,8 @@ pub(crate) struct StoredListener {
 /// The reason of a suspension that no person decided.
 const SHARED: &str = "The feed URL was used from too many networks at once.";
 
-/// Two items each, and four more of the transaction's hundred: the show, the mark, the count and, as two, the audit event.
-const MOST_IN_BATCH: usize = 45;
+/// Three items each, and five more of the transaction's hundred: the show, the mark, the count and, as two, the audit event.
+const MOST_IN_BATCH: usize = 31;
 
 /// Longer than an `Idempotency-Key` is remembered, from which the batch's name is made.
 const MARK_REMEMBERED: Duration = Duration::from_secs(48 * 60 * 60);
@@ -91,19 +94,43 @@ fn count(things: usize) -> u64 {
 }
 
 impl Change<'_> {
-    fn create_listener(&mut self, stored: &StoredListener) -> Result<&mut Self, StorageError> {
+    pub(crate) fn create_listener(&mut self, stored: &StoredListener) -> Result<&mut Self, StorageError> {
         let id = stored.id.as_str();
-        self.create(Collection::ListenerIndex, id, &IndexEntry { show_id: stored.show_id.clone() })?.create(
-            Collection::Listeners(&stored.show_id),
-            id,
-            stored,
-        )
+        self.move_listener_email(None, stored)?
+            .create(Collection::ListenerIndex, id, &IndexEntry { show_id: stored.show_id.clone() })?
+            .create(Collection::Listeners(&stored.show_id), id, stored)
+    }
+
+    /// Lets a listener be found by the address in `after`, and not by the one in `before` any more.
+    fn move_listener_email(
+        &mut self,
+        before: Option<&StoredListener>,
+        after: &StoredListener,
+    ) -> Result<&mut Self, StorageError> {
+        let collection = Collection::ListenerEmails(&after.show_id);
+        let old = before.and_then(|before| before.email_place.as_ref());
+        if old == after.email_place.as_ref() {
+            return Ok(self);
+        }
+        if let Some(place) = old {
+            self.delete_if_there(collection, place)?;
+        }
+        if let Some(place) = &after.email_place {
+            self.create(collection, place, &EmailEntry { listener_id: after.id.clone() })?;
+        }
+        Ok(self)
     }
 }
 
 #[derive(Serialize, Deserialize)]
 struct IndexEntry {
     show_id: ShowId,
+}
+
+/// In the index of addresses.
+#[derive(Serialize, Deserialize)]
+struct EmailEntry {
+    listener_id: ListenerId,
 }
 
 impl StoredListener {
@@ -146,6 +173,16 @@ impl StoredListener {
             listener_version: self.version,
         }
     }
+}
+
+/// What stands for an address in the index. Addresses are told apart without regard to case.
+pub(crate) fn email_index(context: &TenantContext, key: &DataKey, email: &EmailAddress) -> String {
+    key.blind_index(context, "listener-email", &email.as_str().to_lowercase())
+}
+
+/// Where a listener whom the tenancy has added is in the index: several may have one address.
+fn email_place(context: &TenantContext, key: &DataKey, id: &ListenerId, email: &EmailAddress) -> String {
+    format!("{}#{id}", email_index(context, key, email))
 }
 
 fn label_field(id: &ListenerId) -> String {
@@ -254,7 +291,7 @@ impl Storage {
         }
     }
 
-    fn seal_listener(
+    pub(crate) fn seal_listener(
         &self,
         context: &TenantContext,
         key: &DataKey,
@@ -268,6 +305,7 @@ impl Storage {
             show_id: listener.show_id.clone(),
             sealed_label: seal(&label_field(&listener.id), listener.label.as_str())?,
             sealed_email: email.map(|email| seal(&email_field(&listener.id), email.as_str())).transpose()?,
+            email_place: email.map(|email| email_place(context, key, &listener.id, email)),
             token_hash: SecretHash::of(token.as_str()),
             access: listener.access,
             sealed_reason: None,
@@ -359,7 +397,9 @@ impl Storage {
             after.is_suspended_as_shared = false;
         }
         after.version += 1;
-        self.replace_listener(Change::new(self, grant, before.id.as_str())?, &stored, after).await
+        let mut change = Change::new(self, grant, before.id.as_str())?;
+        change.move_listener_email(Some(&stored), &after)?;
+        self.replace_listener(change, &stored, after).await
     }
 
     /// Puts `after`, the next version, in the place of `before`, with whatever else is in `change`.
@@ -408,6 +448,7 @@ impl Storage {
             let field = email_field(&stored.id);
             let seal = |email: &EmailAddress| key.seal(context, &field, email.as_str(), self.randomness());
             after.sealed_email = email.as_ref().map(seal).transpose()?;
+            after.email_place = email.as_ref().map(|email| email_place(context, key, &stored.id, email));
         }
         if let Some(reason) = &words.suspension_reason {
             let field = reason_field(&stored.id);
@@ -461,24 +502,47 @@ impl Storage {
             .delete_at(Collection::Listeners(&stored.show_id), id.as_str(), stored.version)?
             .delete_if_there(Collection::Listening(&stored.show_id), id.as_str())?
             .count(Quota::Listeners, -1);
+        if let Some(place) = &stored.email_place {
+            change.delete_if_there(Collection::ListenerEmails(&stored.show_id), place)?;
+        }
         change.commit().await?;
         Ok(true)
     }
 
-    /// Lets a token be known before the change that gives it to somebody. Where that does not happen it is forgotten again; where
-    /// even this is cut off, a token stays that nobody was told.
-    async fn commit_with_new_token(
+    /// Lets a token be known before the change that gives it to somebody. Where that does not happen it is forgotten again, unless the
+    /// same request, worked through twice at once, was quicker; where even this is cut off, a token stays that nobody was told.
+    pub(crate) async fn commit_with_new_token(
         &self,
         change: Change<'_>,
         stored: &StoredListener,
     ) -> Result<(), StorageError> {
-        let record = stored.token_record(change.context());
-        self.create_feed_token(&stored.token_hash, &record).await?;
+        let context = change.context().clone();
+        self.create_feed_token(&stored.token_hash, &stored.token_record(&context)).await?;
         let committed = change.commit().await;
         if matches!(committed, Err(StorageError::Conflict | StorageError::QuotaExceeded { .. })) {
-            self.delete_feed_token(&stored.token_hash).await?;
+            let now = self.find_stored_listener(&context, &stored.id).await?;
+            if now.is_none_or(|now| now.token_hash != stored.token_hash) {
+                self.delete_feed_token(&stored.token_hash).await?;
+            }
         }
         committed
+    }
+
+    /// The listeners of `show` with the address that `index` stands for; first who came by themselves.
+    pub(crate) async fn find_listeners_by_email(
+        &self,
+        context: &TenantContext,
+        show: &ShowId,
+        index: &str,
+    ) -> Result<Vec<StoredListener>, StorageError> {
+        // `~` comes after whatever an id begins with.
+        let last = format!("{index}#~");
+        let entries: Vec<EmailEntry> =
+            self.list_between(context, Collection::ListenerEmails(show), index, &last).await?;
+        let find = async |entry: EmailEntry| {
+            self.find(context, Collection::Listeners(show), entry.listener_id.as_str()).await
+        };
+        Ok(try_join_all(entries.into_iter().map(find)).await?.into_iter().flatten().collect())
     }
 
     pub(crate) async fn find_stored_listener(

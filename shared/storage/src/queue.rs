@@ -1,6 +1,7 @@
-//! The queues of the workers. Messages carry ids and a moment; who reads one reads the rest again.
+//! The queues of the workers. Messages carry ids and a moment; who reads one reads the rest again. One kind carries personal data:
+//! the address of somebody who asks for a feed.
 
-use domain::ContentHash;
+use domain::{ContentHash, EmailAddress};
 use serde::{Deserialize, Serialize};
 use tenant_context::{ListenerId, ShowId, TenancyId, Timestamp};
 
@@ -48,6 +49,21 @@ pub struct WatchRequest {
     pub as_of: Timestamp,
 }
 
+/// "Somebody asks for the feed of this show, with this address."
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WelcomeRequest {
+    /// Whose show.
+    pub tenancy_id: TenancyId,
+    /// The show.
+    pub show_id: ShowId,
+    /// Tells one request from another, and is who they will be if they are new.
+    pub listener_id: ListenerId,
+    /// Where the mail goes. Personal data.
+    pub email: EmailAddress,
+    /// When they asked.
+    pub as_of: Timestamp,
+}
+
 impl Storage {
     /// Asks the renderer to look at a show. Losing the message loses no more than time: see `due`. Each tenancy is a message group
     /// of its own: when one has many messages waiting, SQS hands out those of the others first.
@@ -79,6 +95,14 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when the queue does not answer.
     pub async fn request_watch(&self, request: &WatchRequest) -> Result<(), StorageError> {
+        self.send("LISTENER_WATCH_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
+    /// Asks for a mail with a feed URL. Where the message gets lost, whoever waits for the mail asks again.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_welcome(&self, request: &WelcomeRequest) -> Result<(), StorageError> {
         self.send("LISTENER_WATCH_QUEUE_URL", &request.tenancy_id, request).await
     }
 

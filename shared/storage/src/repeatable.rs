@@ -1,12 +1,13 @@
 //! Randomness that comes again: what a repeated request makes is what the first one made, although no store keeps the secrets in
-//! it. It is derived from the tenancy's data key and the caller's own `Idempotency-Key`, which is stored as a hash only.
+//! it. It is derived from the tenancy's data key and the caller's own `Idempotency-Key`, which is stored as a hash only; or, where a
+//! message asks, its id.
 
 use std::fmt;
 
 use ring::hmac;
-use tenant_context::{Grant, Permission, Timestamp, id::Randomness};
+use tenant_context::{Grant, Permission, TenantContext, Timestamp, id::Randomness};
 
-use crate::{IdempotencyKey, Storage, StorageError};
+use crate::{IdempotencyKey, Storage, StorageError, sealed::DataKey};
 
 /// What one request may draw from, again and again. `Debug` does not show it.
 pub struct Repeatable {
@@ -31,14 +32,17 @@ impl Storage {
     ) -> Result<Repeatable, StorageError> {
         let context = grant.context();
         let request = format!("{}/{at}/{}/{}", context.principal(), key.request.as_str(), key.key);
-        let derive =
-            |data_key: &crate::sealed::DataKey| Ok(data_key.blind_index(context, "repeatable", &request));
-        let secret = self.with_data_key(context, derive).await?;
-        Ok(Repeatable { key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()) })
+        self.with_data_key(context, |key| Ok(Repeatable::new(context, key, "repeatable", &request))).await
     }
 }
 
 impl Repeatable {
+    /// What the request of this kind draws from.
+    pub(crate) fn new(context: &TenantContext, key: &DataKey, kind: &str, request: &str) -> Self {
+        let secret = key.blind_index(context, kind, request);
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()) }
+    }
+
     /// The share of the thing with this name.
     pub fn draw(&self, name: &str) -> Draw {
         let derived = hmac::sign(&self.key, name.as_bytes());

@@ -52,6 +52,8 @@ pub enum Worker {
     SignIn,
     /// A feed token that many use → a notice, and a listener who is suspended where the show says so.
     ListenerWatch,
+    /// An e-mail address that the show admits → a listener, and a mail with their feed URL.
+    ListenerWelcome,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
@@ -65,6 +67,7 @@ impl Worker {
             Worker::Provision => "provision",
             Worker::SignIn => "sign-in",
             Worker::ListenerWatch => "listener-watch",
+            Worker::ListenerWelcome => "listener-welcome",
             Worker::Sweep => "sweep",
         }
     }

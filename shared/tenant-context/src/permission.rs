@@ -201,6 +201,8 @@ actions! {
     AdmitUser "users:admit" Works in Tenancy;
     /// Workers only: report a feed token that many use, and stop it where its show says so.
     WatchListeners "listeners:watch" Works in Tenancy;
+    /// Workers only: give a feed token to whoever reads the mail of an address that the show admits.
+    WelcomeListener "listeners:welcome" Works in Tenancy;
     /// The daily sweep only: take the access of members who have been idle too long.
     ExpireAccess "access:expire" Works in Tenancy;
 }

@@ -202,13 +202,14 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 7] = [
+    const WORKERS: [Worker; 8] = [
         Worker::Media,
         Worker::UploadSweep,
         Worker::Renderer,
         Worker::Provision,
         Worker::SignIn,
         Worker::ListenerWatch,
+        Worker::ListenerWelcome,
         Worker::Sweep,
     ];
 
@@ -276,6 +277,7 @@ mod tests {
             Action::ProvisionTenancy => Some(Worker::Provision),
             Action::AdmitUser => Some(Worker::SignIn),
             Action::WatchListeners => Some(Worker::ListenerWatch),
+            Action::WelcomeListener => Some(Worker::ListenerWelcome),
             Action::ExpireAccess | Action::AnchorAudit => Some(Worker::Sweep),
             _ => None,
         }
