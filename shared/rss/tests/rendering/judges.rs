@@ -7,6 +7,7 @@ use std::{
 
 use badpod::{Bool, Integer, itunes, podcast};
 use domain::{Category, Feed, FeedEpisode, MediaFormat, podcasting::PersonRole};
+use rss_syndication::validation::Validate;
 use serde_json::json;
 use tenant_context::Timestamp;
 
@@ -107,14 +108,14 @@ fn badpod_knows_every_role() {
 }
 
 #[test]
-fn three_parsers_agree_with_the_feed() {
+fn four_parsers_agree_with_the_feed() {
     for station in [harbour_radio(), everything()] {
         agree(&station.feed(), &station.public());
     }
 }
 
 #[test]
-fn three_parsers_agree_with_five_thousand_episodes() {
+fn four_parsers_agree_with_five_thousand_episodes() {
     let texts = [
         "Sun & moon at odds.",
         "<p>One <b>two</b></p>\n<ul><li>three</li></ul><p><a href=\"https://a.example/?b=1&amp;c=2\">four</a></p>",
@@ -137,15 +138,21 @@ fn three_parsers_agree_with_five_thousand_episodes() {
     is_well_formed(&xml);
 }
 
-/// Three parsers read out of the document what went into it.
+/// Four parsers read out of the document what went into it.
 pub fn agree(feed: &Feed<'_>, xml: &str) {
     let channel = read_with_badpod(xml);
     let other = feed_rs::parser::parse(xml.as_bytes()).unwrap();
     let document = plain_xml::read(xml);
     let third = document.all("channel").next().unwrap();
     let items: Vec<_> = third.all("item").collect();
+    let fourth = rss_syndication::Channel::read_from(xml.as_bytes()).unwrap();
     let show = feed.channel.show;
 
+    fourth.validate().unwrap();
+    assert_eq!((fourth.title(), fourth.link()), (show.title.as_str(), feed.channel.link()));
+    assert_eq!(fourth.description(), show.description.as_str());
+    assert_eq!(fourth.language(), Some(show.language.as_str()));
+    assert_eq!(fourth.items().len(), feed.episodes().len());
     assert_eq!(channel.title, [show.title.as_str()]);
     assert_eq!(content(&other.title), show.title.as_str());
     assert_eq!(third.text_of("title"), Some(show.title.as_str()));
@@ -163,8 +170,8 @@ pub fn agree(feed: &Feed<'_>, xml: &str) {
     assert_eq!(other.entries.len(), feed.episodes().len());
     assert_eq!(items.len(), feed.episodes().len());
 
-    let read = channel.item.iter().zip(&other.entries).zip(&items);
-    for (ours, ((item, entry), third)) in feed.episodes().iter().zip(read) {
+    let read = channel.item.iter().zip(&other.entries).zip(&items).zip(fourth.items());
+    for (ours, (((item, entry), third), fourth)) in feed.episodes().iter().zip(read) {
         let FeedEpisode { episode, publication, enclosure, enclosure_url, .. } = ours;
         let published_at = publication.published_at.unix_seconds() as i64;
 
@@ -184,6 +191,18 @@ pub fn agree(feed: &Feed<'_>, xml: &str) {
 
         assert_eq!(item.guid[0].value, Some(badpod::GuidValue::Text(episode.id.to_string())));
         assert_eq!(entry.id, episode.id.as_str());
+        assert_eq!(fourth.guid().map(|guid| guid.value()), Some(episode.id.as_str()));
+        assert_eq!(fourth.title(), Some(episode.title.as_str()));
+        assert_eq!(fourth.description(), Some(episode.description.as_str()));
+        assert_eq!(fourth.content(), episode.listing.content.as_ref().map(|content| content.as_str()));
+        assert_eq!(fourth.pub_date(), Some(publication.published_at.to_rfc2822().as_str()));
+        let carried = fourth.enclosure().unwrap();
+        assert_eq!(
+            (carried.url(), carried.mime_type()),
+            (enclosure_url.as_str(), enclosure.format.content_type())
+        );
+        assert_eq!(carried.length(), enclosure.size_bytes.to_string());
+        assert_eq!(fourth.itunes_ext().unwrap().duration(), Some("1835"));
         assert_eq!(third.text_of("guid"), Some(episode.id.as_str()));
 
         let badpod::DateTime::Ok(date) = &item.pub_date[0] else { panic!("{:?}", item.pub_date) };
