@@ -14,11 +14,11 @@ use std::{
 use bytes::Bytes;
 use clap::Args;
 use http::{Method, Request, Response, header};
-use local::{Client, Options, Progress, Stack};
+use local::{Client, Stack};
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::world::Outcome;
+use crate::world::{Outcome, sign_in, start_stack};
 
 /// What one try may take before whoever asks gives up: the emulator may be away for half a minute.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -81,9 +81,8 @@ impl Load {
     }
 
     async fn run_once(&self, is_killed: bool) -> Outcome<()> {
-        let options = Options { load_demo: true, progress: Progress::Stderr, ..Options::for_tests()? };
         let scene = Arc::new(Scene {
-            stack: Stack::start(options).await?,
+            stack: start_stack().await?,
             is_over: AtomicBool::new(false),
             changes: AtomicU64::new(0),
             fetches: AtomicU64::new(0),
@@ -284,16 +283,7 @@ impl Scene {
     }
 
     async fn token(&self, client: &Client) -> Outcome<String> {
-        let form = format!(
-            "grant_type=client_credentials&client_id={}&client_secret={}",
-            client.client_id, client.client_secret
-        );
-        let url = format!("{}/oauth/token", self.stack.api());
-        let answer = self.try_until_served(|| {
-            let request =
-                Request::post(&url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-            Ok(request.body(form.clone().into())?)
-        });
+        let answer = self.try_until_served(|| sign_in(self.stack.api(), client));
         pick(&serde_json::from_slice(answer.await?.body())?, "/access_token")
     }
 
@@ -370,8 +360,7 @@ impl Scene {
 
     fn note(&self, what: String) {
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = trouble.entry(what).or_default();
-        *count = count.saturating_add(1);
+        *trouble.entry(what).or_default() += 1;
     }
 }
 

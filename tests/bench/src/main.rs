@@ -87,6 +87,11 @@ async fn measure(arguments: &Arguments) -> Outcome<bool> {
     say("Sending events …");
     let token = world.token("acme_owner").await?;
     let data_token = functions::data_token(&world, &token).await?;
+    // The demo's feed has one episode: from here on the stand-in has 1,000 in its place.
+    let (document, zipped) = rendering::documents()?;
+    let zipped_feed = zipped.len();
+    world.stand_in.replace(".xml", document);
+    world.stand_in.replace(".xml.gz", zipped);
     let cases = functions::cases(&world, &token, &data_token).await?;
     let (latency, memory, found) = functions::warm(&world, &cases).await?;
     page.add(latency);
@@ -103,7 +108,7 @@ async fn measure(arguments: &Arguments) -> Outcome<bool> {
         p50: found.p50,
         calls: found.calls,
         publish,
-        zipped_feed: rendering::documents()?.1.len(),
+        zipped_feed,
     }));
     world.stack.stop().await;
 
@@ -139,8 +144,7 @@ async fn publish(world: &World, token: &str, data_token: &str) -> Outcome<Calls>
     for (operation, count) in
         functions::calls_of(world, "renderer", &[functions::queue_event(&message)]).await?
     {
-        let sum = calls.entry(operation).or_default();
-        *sum = sum.saturating_add(count);
+        *calls.entry(operation).or_default() += count;
     }
     Ok(calls)
 }

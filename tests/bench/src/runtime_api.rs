@@ -266,8 +266,7 @@ fn note(shared: &Shared, answer: Vec<u8>) {
     let mut state = shared.lock();
     let latency = state.sent_at.take().map(|sent_at| now - sent_at);
     state.run.latencies.extend(latency);
-    let count = state.run.statuses.entry(status(&answer)).or_default();
-    *count = count.saturating_add(1);
+    *state.run.statuses.entry(status(&answer)).or_default() += 1;
     state.run.answer = answer;
     drop(state);
     shared.changed.notify_all();

@@ -86,10 +86,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = Message::read(&mut reader)? {
-        lock(&shared.calls)
-            .entry(operation(&request))
-            .and_modify(|count| *count = count.saturating_add(1))
-            .or_insert(1);
+        *lock(&shared.calls).entry(operation(&request)).or_default() += 1;
 
         let key = question(&request);
         let known = lock(&shared.answers).get(&key).cloned();

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, error::Error, io};
 
 use bytes::Bytes;
 use http::{Method, Request, header};
-use local::{Options, Progress, Stack};
+use local::{Client, Options, Progress, Stack};
 use serde_json::{Value, json};
 
 use crate::{binaries::Binaries, runtime_api::Program, stand_in::StandIn};
@@ -25,8 +25,7 @@ impl World {
     /// # Errors
     /// Where the stack does not start.
     pub async fn start(binaries: Binaries) -> Outcome<Self> {
-        let options = Options { load_demo: true, progress: Progress::Stderr, ..Options::for_tests()? };
-        let stack = Stack::start(options).await?;
+        let stack = start_stack().await?;
         let stand_in = StandIn::start(stack.aws().endpoint())?;
         Ok(Self { stack, stand_in, binaries })
     }
@@ -82,13 +81,7 @@ impl World {
     /// Where it is refused.
     pub async fn token(&self, client: &str) -> Outcome<String> {
         let client = self.stack.demo().clients.get(client).ok_or("no such client in the demo")?;
-        let form = format!(
-            "grant_type=client_credentials&client_id={}&client_secret={}",
-            client.client_id, client.client_secret
-        );
-        let request = Request::post(format!("{}/oauth/token", self.stack.api()))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.into())?;
+        let request = sign_in(self.stack.api(), client)?;
         let answer: Value = serde_json::from_slice(self.stack.http().send(request).await?.body())?;
         Ok(answer.get("access_token").and_then(Value::as_str).ok_or("no token")?.to_owned())
     }
@@ -103,6 +96,27 @@ impl World {
             .body(Bytes::new())?;
         Ok(serde_json::from_slice(self.stack.http().send(request).await?.body())?)
     }
+}
+
+/// The local stack with its demo, and a state of its own that goes away with it.
+///
+/// # Errors
+/// Where it does not start.
+pub async fn start_stack() -> Outcome<Stack> {
+    let options = Options { load_demo: true, progress: Progress::Stderr, ..Options::for_tests()? };
+    Ok(Stack::start(options).await?)
+}
+
+/// Asks for a client's context token.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn sign_in(api: &str, client: &Client) -> Outcome<Request<Bytes>> {
+    let Client { client_id, client_secret } = client;
+    let form = format!("grant_type=client_credentials&client_id={client_id}&client_secret={client_secret}");
+    let request = Request::post(format!("{api}/oauth/token"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    Ok(request.body(form.into())?)
 }
 
 /// What API Gateway asks its authorizer.
