@@ -14,7 +14,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Grant, ListenerId, ShowId, TenantContext, Timestamp,
-    permission::{ManageListeners, ReadListeners},
+    permission::{ManageListeners, Permission, ReadListeners},
 };
 
 use crate::{
@@ -469,17 +469,28 @@ impl Storage {
         id: &ListenerId,
         token: &FeedToken,
     ) -> Result<Option<ShowId>, StorageError> {
-        let Some(mut stored) = self.find_stored_listener(grant.context(), id).await? else { return Ok(None) };
+        let Some(stored) = self.find_stored_listener(grant.context(), id).await? else { return Ok(None) };
         reaches(grant, &stored.show_id)?;
 
+        let show_id = stored.show_id.clone();
+        self.replace_token(grant, stored, token).await?;
+        Ok(Some(show_id))
+    }
+
+    /// First the old token stops, then the new one works.
+    pub(crate) async fn replace_token<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
+        mut stored: StoredListener,
+        token: &FeedToken,
+    ) -> Result<(), StorageError> {
         self.delete_feed_token(&stored.token_hash).await?;
         let version = stored.version;
         stored.token_hash = SecretHash::of(token.as_str());
         stored.version += 1;
-        let mut change = Change::new(self, grant, id.as_str())?;
-        change.replace(Collection::Listeners(&stored.show_id), id.as_str(), version, &stored)?;
-        self.commit_with_new_token(change, &stored).await?;
-        Ok(Some(stored.show_id))
+        let mut change = Change::new(self, grant, stored.id.as_str())?;
+        change.replace(Collection::Listeners(&stored.show_id), stored.id.as_str(), version, &stored)?;
+        self.commit_with_new_token(change, &stored).await
     }
 
     /// Takes a listener's token and forgets the listener. Answers whether there was one.
