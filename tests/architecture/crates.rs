@@ -32,7 +32,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn our_crates_use_only_what_is_below_them() {
     let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds"];
-    let shared = ["tenant-context", "domain", "rss", "media", "archive", "storage", "identity", "lambda-kit"];
+    let shared = ["tenant-context", "domain", "rss", "media", "archive", "fetch", "storage", "identity", "lambda-kit"];
     let mut allowed = BTreeMap::from([
         ("tenant-context", vec![]),
         ("policy-proof", vec![]),
@@ -40,6 +40,7 @@ fn our_crates_use_only_what_is_below_them() {
         ("rss", vec!["tenant-context", "domain"]),
         ("media", vec!["tenant-context", "domain"]),
         ("archive", vec![]),
+        ("fetch", vec![]),
         ("storage", vec!["tenant-context", "domain"]),
         ("identity", vec!["tenant-context", "domain", "storage"]),
         ("lambda-kit", vec!["tenant-context", "domain", "storage"]),
