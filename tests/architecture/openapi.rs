@@ -41,6 +41,7 @@ fn document() -> String {
                 shows::operations(),
             ),
             capability("uploads", "Audio on its way in.", uploads::operations()),
+            capability("portability", "Everything of a tenancy, to take away.", export::operations()),
             Capability {
                 server: Some(Server {
                     url: sessions::EXAMPLE_LISTENER_URL,

@@ -281,6 +281,8 @@ fn every_change_leaves_exactly_one_event() {
         let upload = step(editor, "POST /v1/uploads", "", new, "uploads:create").await;
         step(editor, "DELETE /v1/uploads/{upload}", id(&upload), json!({}), "uploads:create").await;
 
+        // Its worker leaves an event, too: see `exporting`.
+        tried.extend(["POST /v1/exports", "DELETE /v1/exports/{export}"].map(str::to_owned));
         // An invited user cannot be suspended, and what ends everybody's sessions ends this test's too: see below.
         tried.extend(
             ["PATCH /v1/users/{user}", "PATCH /v1/groups/{group}", "DELETE /v1/groups/{group}"]
@@ -288,7 +290,9 @@ fn every_change_leaves_exactly_one_event() {
         );
         let routes =
             [tenancy::routes().list(), tenancy::provision_routes().list(), tenancy::sso_routes().list()];
-        let routes = [routes.concat(), shows::routes().list(), uploads::routes().list()].concat();
+        let routes =
+            [routes.concat(), shows::routes().list(), uploads::routes().list(), export::routes().list()]
+                .concat();
         let changing: BTreeSet<_> = routes.into_iter().filter(|route| !route.starts_with("GET ")).collect();
         assert_eq!(tried, changing, "a new route needs its step here");
         let first = &events(owner, "").await[0];

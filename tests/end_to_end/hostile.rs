@@ -31,6 +31,8 @@ async fn everything_of(tenant: &Tenant, belongings: &Belongings) -> BTreeMap<Str
                 // URLs are signed anew.
                 data.remove("upload");
                 data.remove("parts");
+                data.remove("url");
+                data.remove("url_expires_at");
             }
             read.insert(path, answer);
         }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     actors::{Actor, Tenant, send},
     audio::mp3,
+    exporting,
     flow::{draft, id},
     world::{run, unique},
 };
@@ -24,6 +25,7 @@ pub struct Belongings {
     episode: String,
     upload: String,
     listener: String,
+    export: String,
 }
 
 impl Belongings {
@@ -41,7 +43,10 @@ impl Belongings {
         let client = tenant.owner.post("/v1/clients", json!({ "name": "Robot" })).await.data();
         let member = format!("/v1/groups/{}/members/{}", id(&group), id(&user));
         tenant.owner.send(Method::PUT, &member, &[], "{}").await.data();
+        let export = exporting::request(tenant, exporting::everything()).await;
+        exporting::wait(tenant, &export).await;
         Self {
+            export: export.rsplit('/').next().unwrap().to_owned(),
             user: id(&user).to_owned(),
             group: id(&group).to_owned(),
             client: client["client_id"].as_str().unwrap().to_owned(),
@@ -61,6 +66,8 @@ impl Belongings {
             .replace("{episode}", &self.episode)
             .replace("{upload}", &self.upload)
             .replace("{listener}", &self.listener)
+            .replace("{export}", &self.export)
+            .replace("{archive}", "1")
     }
 }
 
@@ -74,6 +81,8 @@ pub fn missing(path: &str) -> String {
         .replace("{episode}", &format!("epi_{ULID}"))
         .replace("{upload}", &format!("upl_{ULID}"))
         .replace("{listener}", &format!("lsn_{ULID}"))
+        .replace("{export}", &format!("exp_{ULID}"))
+        .replace("{archive}", "1")
 }
 
 /// Every route of the tenancy API behind the authorizer, with a body that would do.
@@ -159,6 +168,11 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
         (Method::GET, "/v1/uploads/{upload}", none()),
         (Method::DELETE, "/v1/uploads/{upload}", none()),
         (Method::POST, "/v1/uploads/{upload}/complete", none()),
+        (Method::GET, "/v1/exports", none()),
+        (Method::POST, "/v1/exports", exporting::everything()),
+        (Method::GET, "/v1/exports/{export}", none()),
+        (Method::DELETE, "/v1/exports/{export}", none()),
+        (Method::GET, "/v1/exports/{export}/archives/{archive}", none()),
     ]
 }
 
@@ -178,6 +192,7 @@ fn every_route_has_its_line_here() {
         tenancy::sso_routes().list(),
         shows::routes().list(),
         uploads::routes().list(),
+        export::routes().list(),
     ]
     .concat()
     .into_iter()
@@ -206,10 +221,12 @@ fn a_foreign_id_equals_a_missing_id() {
             "/v1/users/{user}",
             "/v1/groups/{group}",
             "/v1/listeners/{listener}",
+            "/v1/exports/{export}",
         ] {
             let still_there = acme.owner.get(&acmes.fill(path)).await.data();
             assert!(!still_there.to_string().contains("taken"), "{path} was changed: {still_there}");
             assert_ne!(still_there["state"], "expired", "{path} was changed: {still_there}");
+            assert_ne!(still_there["state"], "cancelled", "{path} was changed: {still_there}");
         }
     });
 }
@@ -228,6 +245,7 @@ fn listings_hold_ones_own() {
             &acmes.episode,
             &acmes.upload,
             &acmes.listener,
+            &acmes.export,
         ];
 
         for (method, path, _) in routes() {

@@ -17,6 +17,7 @@ mod bad_input;
 mod document;
 mod ear;
 mod exchange;
+mod exporting;
 mod farewells;
 mod federated;
 mod feed_rules;

@@ -512,12 +512,16 @@ fn specials(stack: &Stack) -> Vec<Request> {
             [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/")).iter().chain([&ACME.to_owned()])
         {
             for action in ["s3:ListBucketVersions", "s3:ListBucket"] {
-                let is_own = prefix == &format!("{ACME}/") && action == "s3:ListBucketVersions";
-                let name = match bucket {
-                    "AuditBucket" if is_own => "the list of a tenancy's own anchors",
-                    "UploadBucket" if is_own => "the list of a tenancy's own quarantine",
+                let own = (prefix == &format!("{ACME}/")).then_some(action);
+                let name = match (bucket, own) {
+                    ("AuditBucket", Some("s3:ListBucketVersions")) => "the list of a tenancy's own anchors",
+                    ("UploadBucket", Some("s3:ListBucketVersions")) => {
+                        "the list of a tenancy's own quarantine"
+                    }
+                    ("MediaBucket", Some("s3:ListBucket")) => "the list of a tenancy's own media",
+                    ("ExportBucket", Some("s3:ListBucket")) => "the list of a tenancy's own exports",
                     // What the scan may list it may list whole, and so by folders.
-                    "UploadBucket" if action == "s3:ListBucket" => "a list of what is to be scanned",
+                    ("UploadBucket", _) if action == "s3:ListBucket" => "a list of what is to be scanned",
                     _ => "the list of other objects",
                 };
                 let request = Request::new(stack, action, whole()).with("s3:prefix", prefix.as_str());

@@ -122,6 +122,11 @@ pub fn roles() -> Vec<Role> {
             .resource("UploadSweepQueue", RECEIVE)
             .resource("ScanVerdictQueue", "sqs:SendMessage")
             .resource("NoticeTopic", "sns:Publish"),
+        function("Export").verifies_tokens().resource("ExportQueue", "sqs:SendMessage"),
+        function("ExportWorker")
+            .resource("ExportQueue", RECEIVE)
+            .resource("ExportQueue", "sqs:SendMessage")
+            .resource("NoticeTopic", "sns:Publish"),
         function("ListenerWatch")
             .items("DirectoryTable", "feed-token#*", "PutItem DeleteItem")
             .resource("ListenerWatchQueue", RECEIVE)
@@ -147,8 +152,10 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable", "due#{tenancy}", "PutItem")
             .objects("UploadBucket", OWN_OBJECTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
             .objects("MediaBucket", OWN_OBJECTS, "GetObject")
+            .objects("ExportBucket", OWN_OBJECTS, "GetObject")
             .objects("AuditBucket", OWN_OBJECTS, "GetObjectVersion")
             .special("the list of a tenancy's own anchors")
+            .key("{tenancy}", Used::ForObjects("ExportBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
             .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt")
@@ -190,6 +197,33 @@ pub fn roles() -> Vec<Role> {
                 OWN_OBJECTS,
                 "GetObjectVersionTagging DeleteObjectVersion AbortMultipartUpload",
             ),
+        role("ExportWorkerDataRole", AssumedBy::Worker("ExportWorkerRole"))
+            .items("TenantTable", OWN_ITEMS, "GetItem Query")
+            .items(
+                "TenantTable",
+                "{tenancy}#exports {tenancy}#export-work {tenancy}#notices {tenancy}#audit {tenancy}#audit-head",
+                "PutItem",
+            )
+            .items(
+                "TenantTable",
+                "{tenancy}#running-exports {tenancy}#export-work {tenancy}#notices",
+                "DeleteItem",
+            )
+            .items("DirectoryTable", "access#{tenancy} activity#{tenancy}", "GetItem Query")
+            .special("the list of a tenancy's own media")
+            .special("the list of a tenancy's own exports")
+            .special("the list of a tenancy's own anchors")
+            .objects("MediaBucket", OWN_OBJECTS, "GetObject")
+            .objects(
+                "ExportBucket",
+                OWN_OBJECTS,
+                "GetObject PutObject DeleteObject AbortMultipartUpload ListMultipartUploadParts",
+            )
+            .objects("AuditBucket", OWN_OBJECTS, "GetObjectVersion")
+            .key("{tenancy}", Used::ForDataKey, "Decrypt")
+            .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt")
+            .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "Decrypt")
+            .key("{tenancy}", Used::ForObjects("ExportBucket", OWN_OBJECTS), "Decrypt GenerateDataKey"),
         role("RendererDataRole", AssumedBy::Worker("RendererRole"))
             .items("TenantTable", OWN_ITEMS, "GetItem Query")
             .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")

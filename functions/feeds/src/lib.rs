@@ -5,7 +5,6 @@
 //! down. Media is not passed through: the answer is a redirect to a short-lived signed link.
 
 pub mod announce_feed;
-mod files;
 pub mod herald;
 pub mod hub;
 pub mod listen;

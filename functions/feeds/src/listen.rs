@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{Addresses, ContentHash, Farewell, FeedToken, Slug};
+use domain::{Addresses, ContentHash, Farewell, FeedFile, FeedFiles, FeedToken, Slug};
 use http::{HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation, routes};
@@ -10,7 +10,6 @@ use storage::{FeedObject, MediaLink, SecretHash, Storage};
 use tenant_context::{Principal, ShowId, TenantContext};
 
 use crate::{
-    files::{File, Files},
     hub::Hub,
     listen::{
         documents::Documents,
@@ -190,10 +189,10 @@ async fn hear_file(app: &Listen, request: &Request) -> Result<(Heard, String), P
 }
 
 /// Finds a file that the feed leads to, by its path: `artwork/<file name>`. A file that it does not lead to any more is missing.
-async fn find_file(app: &Listen, heard: &Heard, path: &str) -> Result<File, Problem> {
+async fn find_file(app: &Listen, heard: &Heard, path: &str) -> Result<FeedFile, Problem> {
     let name = files_name(&heard.view.files);
     let list = app.documents.read(&app.storage, &heard.context, &heard.show, name).await?;
-    let mut files: Files = serde_json::from_slice(&list).map_err(|_| Problem::internal())?;
+    let mut files: FeedFiles = serde_json::from_slice(&list).map_err(|_| Problem::internal())?;
     files.remove(path).ok_or_else(Problem::not_found)
 }
 

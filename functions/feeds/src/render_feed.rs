@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, io::Write};
 
-use domain::{Addresses, ContentHash, Episode, Feed, FeedEpisode, Media, Show, Visibility};
+use domain::{Addresses, ContentHash, Episode, Feed, FeedFiles, FeedLibrary, Media, Show, Visibility};
 use flate2::{Compression, GzBuilder};
 use lambda_kit::Failure;
 use ring::digest;
@@ -14,7 +14,6 @@ use storage::{AnnounceRequest, RenderRequest, SlugRecord, Storage, StorageError,
 use tenant_context::{Grant, MediaId, TenantContext, Timestamp, Worker, permission::RenderFeed};
 
 use crate::{
-    files::{Files, Library},
     herald::Heralds,
     page,
     pointer::{
@@ -31,7 +30,7 @@ struct Documents {
     pages: Pages,
     html: Vec<u8>,
     enclosures: Enclosures,
-    files: Files,
+    files: FeedFiles,
 }
 
 /// Renders the feeds that `request` names. What is new is announced to `heralds` by a message of its own, so that one that does not
@@ -111,21 +110,9 @@ impl<'s> Material<'s> {
 
     /// The feed that is at `addresses`: everybody's, or a listener's own.
     fn assemble(&self, addresses: &Addresses) -> Documents {
-        let mut library = Library::new(self.show, addresses, &self.media);
-        let mut out = Vec::new();
-        for episode in &self.episodes {
-            let media = episode.media_id.as_ref().and_then(|id| self.media.get(id));
-            if let Some(item) = media.and_then(|media| FeedEpisode::new(episode, media, addresses, self.now))
-            {
-                out.push(FeedEpisode {
-                    artwork_url: library.artwork(episode.listing.artwork_id.as_ref()),
-                    transcripts: library.transcripts(episode),
-                    chapters_url: library.chapters(episode),
-                    alternate_enclosures: library.alternate_enclosures(episode),
-                    ..item
-                });
-            }
-        }
+        let mut library = FeedLibrary::new(self.show, addresses, &self.media);
+        let out: Vec<_> =
+            self.episodes.iter().filter_map(|episode| library.episode(episode, self.now)).collect();
 
         let enclosures = out.iter().map(|out| {
             let enclosure =

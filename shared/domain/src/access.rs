@@ -18,7 +18,7 @@ pub const MOST_GROUPS: usize = 10;
 pub const MOST_SHOWS: usize = 50;
 
 /// What a member may do, and since when: nothing but memberships gives access.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// Who.
     pub member_id: MemberId,
@@ -45,7 +45,7 @@ pub enum AccessState {
 }
 
 /// One membership, and how it came about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantedMembership {
     /// The group.
     pub group: GroupRef,
@@ -58,7 +58,7 @@ pub struct GrantedMembership {
 }
 
 /// A group that a tenancy made for itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomGroup {
     /// Its id.
     pub id: GroupId,

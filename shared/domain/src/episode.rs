@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// One episode of a show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Episode {
     /// Its name inside the tenancy, and the GUID in its show's feed.
     pub id: EpisodeId,

@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tenant_context::Timestamp;
 
 use crate::{Show, WebUrl};
 
 /// Why a show's feed is not served under its address any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Farewell {
     /// It is elsewhere: apps are told to follow.

@@ -23,8 +23,10 @@ mod email_address;
 mod email_domain;
 mod enclosure_settings;
 mod episode;
+mod export;
 mod farewell;
 mod feed;
+mod feed_library;
 mod feed_rules;
 mod feed_token;
 mod file_name;
@@ -67,8 +69,13 @@ pub use email_address::EmailAddress;
 pub use email_domain::EmailDomain;
 pub use enclosure_settings::{BitRate, EnclosureSettings};
 pub use episode::{Episode, EpisodeChanges, EpisodeState, NewEpisode};
+pub use export::{
+    EXPORT_KEPT, EXPORT_LOST_AFTER, Export, ExportArchive, ExportScope, ExportState, NewExport, OpenArchive,
+    PersonId,
+};
 pub use farewell::Farewell;
 pub use feed::{Channel, Feed, FeedEpisode};
+pub use feed_library::{FeedFile, FeedFiles, FeedLibrary};
 pub use feed_rules::{Finding, Severity, Standard, feed_rules};
 pub use feed_token::FeedToken;
 pub use file_name::FileName;

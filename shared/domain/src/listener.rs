@@ -5,7 +5,7 @@ use tenant_context::{ListenerId, ShowId, Timestamp};
 use crate::{EmailAddress, Invalid, ListenerLabel, Show, SuspensionReason};
 
 /// Somebody who may listen to a private show. Their feed token is kept apart, hashed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Listener {
     /// Its name inside the tenancy.
     pub id: ListenerId,
@@ -30,7 +30,7 @@ pub struct Listener {
 }
 
 /// Whether a listener's token works: decided anew, by the clock, whenever it is shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ListenerAccess {
     /// When it stops working by itself; none for never.

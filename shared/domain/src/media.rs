@@ -5,7 +5,7 @@ use tenant_context::{MediaId, Timestamp};
 use crate::{Chapters, ContentHash};
 
 /// What became of an upload: scanned, looked into and filed under its hash. Never changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Media {
     /// Its name inside the tenancy.
     pub id: MediaId,
@@ -22,7 +22,7 @@ pub struct Media {
 }
 
 /// A file of the media bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MediaFile {
     /// Of all its bytes; its name in the media bucket.
     pub hash: ContentHash,
@@ -35,7 +35,7 @@ pub struct MediaFile {
 }
 
 /// What the bytes of a medium are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaContent {
     /// The sound of an episode, and moving pictures where there are some.
@@ -49,7 +49,7 @@ pub enum MediaContent {
 }
 
 /// What was found out about a recording.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recording {
     /// How long it plays, in milliseconds.
     pub duration_milliseconds: u64,
@@ -108,14 +108,14 @@ pub struct Tags {
 }
 
 /// A picture that can be artwork.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Picture {
     /// Pixels of a side: it is square.
     pub side_px: u32,
 }
 
 /// What was found out about a transcript.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TranscriptSummary {
     /// How many cues it has.
     pub cues: u32,
@@ -124,14 +124,14 @@ pub struct TranscriptSummary {
 }
 
 /// What was found out about a file of chapters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChaptersSummary {
     /// How many there are.
     pub chapters: u32,
 }
 
 /// A file that was made from a medium, kept beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rendition {
     /// What it is for.
     pub purpose: RenditionPurpose,

@@ -5,7 +5,7 @@ use tenant_context::{EpisodeId, Timestamp};
 use crate::{EpisodeTitle, Invalid, MediaFormat, Show, Slug, Visibility};
 
 /// What apps keep of an episode once they have seen it. GUID and file name are frozen when it is first published.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Publication {
     /// The item's `guid`: the episode's id.
     pub guid: String,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A podcast.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Show {
     /// Its name inside the tenancy.
     pub id: ShowId,

@@ -51,7 +51,16 @@ impl Storage {
         after: Option<u64>,
         limit: u16,
     ) -> Result<Page<AuditEvent>, StorageError> {
-        let context = grant.context();
+        self.read_audit_events(grant.context(), filter, after, limit).await
+    }
+
+    pub(crate) async fn read_audit_events(
+        &self,
+        context: &TenantContext,
+        filter: &AuditFilter,
+        after: Option<u64>,
+        limit: u16,
+    ) -> Result<Page<AuditEvent>, StorageError> {
         let mut next = match (after, filter.after) {
             (Some(place), _) => place.saturating_add(1),
             (None, Some(moment)) => self.first_place_after(context, moment).await?,
@@ -130,7 +139,7 @@ impl Storage {
         self.find(context, Collection::AuditHead, context.tenancy().as_str()).await
     }
 
-    async fn recompute(
+    pub(crate) async fn recompute(
         &self,
         context: &TenantContext,
         from: AuditPlace,

@@ -1,7 +1,7 @@
 //! Every key of every store, each built from a [`TenantContext`].
 
 use domain::ContentHash;
-use tenant_context::{Date, ShowId, TenancyId, TenantContext, UploadId};
+use tenant_context::{Date, ExportId, ShowId, TenancyId, TenantContext, UploadId};
 
 /// What a partition holds: of the tenant table, but for access and activity, which sign-in must find in the directory.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,11 @@ pub(crate) enum Collection<'a> {
     Notices,
     /// Who attested which access review.
     Attestations,
+    Exports,
+    /// What is being exported, under the scope's name → which export.
+    RunningExports,
+    /// How far the worker is with an export.
+    ExportWork,
     Audit,
     /// The last event of the audit log, in short.
     AuditHead,
@@ -97,6 +102,9 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Networks(show) => format!("{tenancy}#networks#{show}"),
         Collection::Notices => format!("{tenancy}#notices"),
         Collection::Attestations => format!("{tenancy}#attestations"),
+        Collection::Exports => format!("{tenancy}#exports"),
+        Collection::RunningExports => format!("{tenancy}#running-exports"),
+        Collection::ExportWork => format!("{tenancy}#export-work"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::AuditHead => format!("{tenancy}#audit-head"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
@@ -136,6 +144,21 @@ pub(crate) fn upload_objects(context: &TenantContext) -> String {
 /// A medium's object: named by its content.
 pub(crate) fn media_object(context: &TenantContext, hash: &ContentHash) -> String {
     format!("{}/{}", context.tenancy(), hash.as_str())
+}
+
+/// What the names of all media of the tenancy begin with.
+pub(crate) fn media_objects(context: &TenantContext) -> String {
+    format!("{}/", context.tenancy())
+}
+
+/// What the names of all objects of an export begin with.
+pub(crate) fn export_objects(context: &TenantContext, export: &ExportId) -> String {
+    format!("{}/{export}/", context.tenancy())
+}
+
+/// One of an export's objects.
+pub(crate) fn export_object(context: &TenantContext, export: &ExportId, name: &str) -> String {
+    format!("{}{name}", export_objects(context, export))
 }
 
 /// One of a show's rendered objects.

@@ -134,7 +134,7 @@ struct EmailEntry {
 }
 
 impl StoredListener {
-    fn open(self, context: &TenantContext, key: &DataKey) -> Result<Listener, StorageError> {
+    pub(crate) fn open(self, context: &TenantContext, key: &DataKey) -> Result<Listener, StorageError> {
         let label = key.open(context, &label_field(&self.id), &self.sealed_label)?;
         let email = self.sealed_email.as_ref();
         let email = email.map(|sealed| key.open(context, &email_field(&self.id), sealed)).transpose()?;

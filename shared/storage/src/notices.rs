@@ -4,11 +4,11 @@
 //! in between, the next sweep sends it: a notice may come twice, with the same id, and is never lost.
 
 use aws_sdk_sns::types::MessageAttributeValue;
-use domain::{Upload, UploadState};
+use domain::{Export, ExportState, Upload, UploadState};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    Grant, GroupRef, ListenerId, MediaId, MemberId, Permission, ShowId, TenancyId, TenantContext, Timestamp,
-    UploadId,
+    ExportId, Grant, GroupRef, ListenerId, MediaId, MemberId, Permission, ShowId, TenancyId, TenantContext,
+    Timestamp, UploadId,
 };
 
 use crate::{Storage, StorageError, error::During, keys::Collection};
@@ -66,6 +66,16 @@ pub enum News {
         /// Which upload.
         upload_id: UploadId,
     },
+    /// An export can be downloaded.
+    ExportReady {
+        /// Which export.
+        export_id: ExportId,
+    },
+    /// An export could not be made; it says why.
+    ExportFailed {
+        /// Which export.
+        export_id: ExportId,
+    },
     /// Nothing came of an upload.
     UploadExpired {
         /// Which upload.
@@ -80,6 +90,8 @@ impl News {
             Self::AccessExpired { .. } => "access_expired",
             Self::LastOwnerIdle { .. } => "last_owner_idle",
             Self::ListenerShared { .. } => "listener_shared",
+            Self::ExportReady { .. } => "export_ready",
+            Self::ExportFailed { .. } => "export_failed",
             Self::UploadReady { .. } => "upload_ready",
             Self::UploadRejected { .. } => "upload_rejected",
             Self::UploadExpired { .. } => "upload_expired",
@@ -88,6 +100,22 @@ impl News {
 }
 
 impl Notice {
+    /// The notice of an export's end; none while it goes on, and where somebody has ended it. An export ends once.
+    pub(crate) fn of_export(context: &TenantContext, export: &Export) -> Option<Self> {
+        let export_id = export.id.clone();
+        let news = match export.state {
+            ExportState::Ready => News::ExportReady { export_id },
+            ExportState::Failed => News::ExportFailed { export_id },
+            ExportState::Preparing | ExportState::Cancelled | ExportState::Expired => return None,
+        };
+        Some(Self {
+            id: export.id.to_string(),
+            tenancy_id: context.tenancy().clone(),
+            news,
+            as_of: export.state_changed_at,
+        })
+    }
+
     /// The notice of an upload's end; none while it goes on. An upload ends once, so its id is the notice's.
     pub(crate) fn of_end(context: &TenantContext, upload: &Upload) -> Option<Self> {
         let upload_id = upload.id.clone();
@@ -188,6 +216,7 @@ mod tests {
     #[test]
     fn every_notice_says_its_kind_and_reads_back() {
         let upload_id: UploadId = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let export_id: ExportId = "exp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let media_id: MediaId = "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let member_id: MemberId = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let show_id: ShowId = "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
@@ -196,6 +225,8 @@ mod tests {
             News::AccessExpired { member_id: member_id.clone(), groups: Vec::new() },
             News::LastOwnerIdle { member_id, groups: Vec::new() },
             News::ListenerShared { show_id, listener_id, is_suspended: true },
+            News::ExportReady { export_id: export_id.clone() },
+            News::ExportFailed { export_id },
             News::UploadReady { upload_id: upload_id.clone(), media_id },
             News::UploadRejected { upload_id: upload_id.clone() },
             News::UploadExpired { upload_id },

@@ -3,7 +3,7 @@
 
 use domain::{ContentHash, EmailAddress};
 use serde::{Deserialize, Serialize};
-use tenant_context::{ListenerId, ShowId, TenancyId, Timestamp};
+use tenant_context::{ExportId, ListenerId, ShowId, TenancyId, Timestamp};
 
 use crate::{Storage, StorageError, error::During};
 
@@ -36,6 +36,15 @@ pub struct SweepRequest {
     pub tenancy_id: TenancyId,
     /// The moment of the event that began the sweep.
     pub as_of: Timestamp,
+}
+
+/// "Go on with this export", or clean up after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportRequest {
+    /// Whose export.
+    pub tenancy_id: TenancyId,
+    /// The export.
+    pub export_id: ExportId,
 }
 
 /// "This listener's token is used from too many networks at once."
@@ -88,6 +97,14 @@ impl Storage {
     /// [`StorageError::Unavailable`] when the queue does not answer.
     pub async fn request_sweep(&self, request: &SweepRequest) -> Result<(), StorageError> {
         self.send("SWEEP_QUEUE_URL", &request.tenancy_id, request).await
+    }
+
+    /// Asks the worker to go on with an export. Where the message gets lost, whoever asks how far it is asks again.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_export(&self, request: &ExportRequest) -> Result<(), StorageError> {
+        self.send("EXPORT_QUEUE_URL", &request.tenancy_id, request).await
     }
 
     /// Asks for a look at a listener's token. Where the message gets lost, the next network from which it is used asks again.

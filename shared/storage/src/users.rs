@@ -180,6 +180,14 @@ impl Storage {
         Ok(self.open_users(grant.context(), vec![found]).await?.into_iter().next())
     }
 
+    /// Whether there is such a user.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn has_user(&self, context: &TenantContext, id: &UserId) -> Result<bool, StorageError> {
+        Ok(self.find_stored_user(context, id).await?.is_some())
+    }
+
     /// Whether somebody has this address already.
     ///
     /// # Errors
@@ -189,10 +197,17 @@ impl Storage {
         grant: &Grant<'_, InviteUser>,
         email: &EmailAddress,
     ) -> Result<bool, StorageError> {
-        let context = grant.context();
+        Ok(self.find_user_id_by_email(grant.context(), email).await?.is_some())
+    }
+
+    pub(crate) async fn find_user_id_by_email(
+        &self,
+        context: &TenantContext,
+        email: &EmailAddress,
+    ) -> Result<Option<UserId>, StorageError> {
         let index = self.with_data_key(context, |key| Ok(email_index(context, key, email))).await?;
         let found: Option<IndexEntry> = self.find(context, Collection::UserEmails, &index).await?;
-        Ok(found.is_some())
+        Ok(found.map(|entry| entry.user_id))
     }
 
     /// Adds a person who has yet to accept the invitation that this answers. If it gets lost, another can be made.

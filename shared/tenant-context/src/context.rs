@@ -44,6 +44,8 @@ pub enum Worker {
     Media,
     /// Uploads whose events got lost → what the events would have led to, or an end.
     UploadSweep,
+    /// What a tenancy owns → archives that it can take away.
+    Export,
     /// A show's published episodes → its feed.
     Renderer,
     /// A new tenancy's first items.
@@ -63,6 +65,7 @@ impl Worker {
         match self {
             Worker::Media => "media",
             Worker::UploadSweep => "upload-sweep",
+            Worker::Export => "export",
             Worker::Renderer => "renderer",
             Worker::Provision => "provision",
             Worker::SignIn => "sign-in",

@@ -116,6 +116,10 @@ prefixed_ids! {
     MediaId "med";
     /// A person who holds a feed token of a private show.
     ListenerId "lsn";
+    /// A copy of what a tenancy owns, made for it to take away.
+    ExportId "exp";
+    /// Shows and all that belongs to them, on their way in from elsewhere.
+    ImportId "imp";
     /// Somebody's word that an access review is as it should be.
     AttestationId "att";
     /// One line of a tenancy's audit log.

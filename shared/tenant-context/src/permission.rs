@@ -28,7 +28,7 @@ pub enum Effect {
     Reads,
     /// Changes what a tenancy publishes.
     Writes,
-    /// Changes who may do what: needs a second factor.
+    /// Changes who may do what, or takes everything elsewhere: needs a second factor.
     Administers,
     /// Takes something away for good: needs a second factor.
     Destroys,
@@ -187,10 +187,18 @@ actions! {
     ManageListeners "listeners:manage" Writes in Show;
     /// See the audit log, and have it verified.
     ReadAudit "audit:read" Reads in Tenancy;
+    /// See which exports there are, and how far they are.
+    ReadExports "exports:read" Reads in Tenancy;
+    /// Have everything put into archives that can be taken away, and end that: personal data.
+    CreateExport "exports:create" Administers in Tenancy;
+    /// Download the archives of an export: personal data.
+    DownloadExport "exports:download" Administers in Tenancy;
     /// Workers only: decide what becomes of uploaded bytes.
     ProcessUpload "uploads:process" Works in Tenancy;
     /// Workers only: see to uploads whose events got lost, and end what nothing comes of.
     SweepUploads "uploads:sweep" Works in Tenancy;
+    /// Workers only: put together what a tenancy takes away.
+    PrepareExport "exports:prepare" Works in Tenancy;
     /// Workers only: render feeds.
     RenderFeed "feeds:render" Works in Tenancy;
     /// Workers only: write down the head of the audit log where nobody can change it.

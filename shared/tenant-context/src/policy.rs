@@ -202,9 +202,10 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 8] = [
+    const WORKERS: [Worker; 9] = [
         Worker::Media,
         Worker::UploadSweep,
+        Worker::Export,
         Worker::Renderer,
         Worker::Provision,
         Worker::SignIn,
@@ -273,6 +274,7 @@ mod tests {
         match action {
             Action::ProcessUpload => Some(Worker::Media),
             Action::SweepUploads => Some(Worker::UploadSweep),
+            Action::PrepareExport => Some(Worker::Export),
             Action::RenderFeed => Some(Worker::Renderer),
             Action::ProvisionTenancy => Some(Worker::Provision),
             Action::AdmitUser => Some(Worker::SignIn),
