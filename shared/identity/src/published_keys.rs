@@ -29,7 +29,6 @@ pub struct KeysUnavailable(String);
 #[derive(Debug)]
 pub(crate) struct PublishedKeys {
     url: Url,
-    connector: Connector,
     kept: Mutex<Option<Kept>>,
 }
 
@@ -47,8 +46,7 @@ struct KeySet {
 
 impl PublishedKeys {
     pub(crate) fn new(url: Url) -> Self {
-        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
-        Self { url, connector, kept: Mutex::default() }
+        Self { url, kept: Mutex::default() }
     }
 
     /// The keys, fetched where there are none that are recent.
@@ -83,7 +81,9 @@ impl PublishedKeys {
         let mut request = HttpRequest::new(SdkBody::empty());
         request.set_uri(self.url.as_str()).map_err(|error| unavailable(&error))?;
 
-        let answer = self.connector.call(request).await.map_err(|error| unavailable(&error))?;
+        // Made when it is needed, for it reads the system's trust roots, and a function that starts has no use for it yet.
+        let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).build();
+        let answer = connector.call(request).await.map_err(|error| unavailable(&error))?;
         if !answer.status().is_success() {
             return Err(unavailable(&format!("status {}", answer.status().as_u16())));
         }

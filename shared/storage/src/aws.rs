@@ -1,14 +1,22 @@
 //! AWS clients, from what Lambda puts into a function's environment. No `aws-config`: a Lambda function needs none of its chain.
+//! They trust Amazon's roots alone.
 
 use std::time::Duration;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, region::Region};
 
 use crate::StorageError;
+
+/// The roots under which AWS has the certificates of its services, as <https://www.amazontrust.com/repository/> lists them. Reading
+/// all that a system trusts takes longer than all else that a function does before its first event.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
 /// Where things are. Each function is given only the names it needs.
 #[derive(Debug, Clone, Default)]
@@ -97,14 +105,12 @@ impl Aws {
             None,
             "Lambda",
         );
-        let http = Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
+        let provider = Provider::Rustls(CryptoMode::Ring);
         let mut own = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(environment.get("AWS_REGION")?.to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http)
+            .http_client(Builder::new().tls_provider(provider).tls_context(amazon_alone()?).build_https())
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts());
         own.set_endpoint_url(environment.find("AWS_ENDPOINT_URL").map(str::to_owned));
@@ -128,6 +134,13 @@ impl Aws {
     }
 }
 
+/// Certificates of other authorities are refused.
+fn amazon_alone() -> Result<TlsContext, StorageError> {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build();
+    context.map_err(|error| StorageError::Unavailable { operation: "TLS", source: error.into() })
+}
+
 fn clients(config: &SdkConfig) -> Clients {
     let s3 = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(config.endpoint_url().is_some())
@@ -141,5 +154,56 @@ fn clients(config: &SdkConfig) -> Clients {
         sns: aws_sdk_sns::Client::new(config),
         sqs: aws_sdk_sqs::Client::new(config),
         sts: aws_sdk_sts::Client::new(config),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_http_client::Connector;
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use ring::digest;
+
+    use super::*;
+
+    /// Name and SHA-256, as Amazon publishes them.
+    const PUBLISHED: [(&str, &str); 5] = [
+        ("Amazon Root CA 1", "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e"),
+        ("Amazon Root CA 2", "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4"),
+        ("Amazon Root CA 3", "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4"),
+        ("Amazon Root CA 4", "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092"),
+        (
+            "Starfield Services Root Certificate Authority - G2",
+            "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+        ),
+    ];
+
+    /// Each certificate's own bytes.
+    fn certificates() -> Vec<Vec<u8>> {
+        let text = std::str::from_utf8(AMAZON_ROOTS).unwrap().replace('\n', "");
+        let inner = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+        inner
+            .map(|rest| STANDARD.decode(rest.strip_suffix("-----END CERTIFICATE-----").unwrap()).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn aws_is_trusted_under_amazons_five_roots_and_no_other() {
+        let certificates = certificates();
+        assert_eq!(certificates.len(), PUBLISHED.len());
+        for (certificate, (name, hash)) in certificates.iter().zip(PUBLISHED) {
+            assert!(certificate.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name}");
+            let digest = digest::digest(&digest::SHA256, certificate);
+            let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(digest, hash, "{name}");
+        }
+    }
+
+    /// What reads them would panic.
+    #[test]
+    fn the_tls_client_can_read_each_root() {
+        Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(amazon_alone().unwrap())
+            .build();
     }
 }

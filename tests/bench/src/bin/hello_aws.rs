@@ -3,7 +3,10 @@
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::{SdkConfig, region::Region};
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
@@ -12,14 +15,15 @@ use lambda_http::{Body, Error, Request, Response, run, service_fn};
 async fn main() -> Result<(), Error> {
     let (id, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
     let credentials = Credentials::new(id, secret, None, None, "Lambda");
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https();
+    let roots = include_bytes!("../../../../shared/storage/src/amazon_roots.pem");
+    let roots = TrustStore::empty().with_pem_certificate(roots.as_slice());
+    let context = TlsContext::builder().with_trust_store(roots).build()?;
+    let provider = Provider::Rustls(CryptoMode::Ring);
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(variable("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http)
+        .http_client(Builder::new().tls_provider(provider).tls_context(context).build_https())
         .endpoint_url(variable("AWS_ENDPOINT_URL")?)
         .build();
     let dynamodb = &aws_sdk_dynamodb::Client::new(&config);
