@@ -41,16 +41,18 @@ impl Others {
         let python = run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")));
         let python = python.and_then(|()| pip(&["feedgen==1.0.0"]));
         let python_runtime = python.clone().and_then(|()| pip(&["boto3==1.40.0", "awslambdaric==3.1.1"]));
-        let node_modules =
-            ["podcast@2.0.1", "@aws-sdk/client-dynamodb", "@aws-sdk/client-s3", "@aws-sdk/client-kms"];
-        let node = npm(&node_modules);
-        // npm takes away what it is not told of.
-        let node_runtime = node.clone().and_then(|()| {
-            let mut all = node_modules.to_vec();
-            all.push("aws-lambda-ric@3.3.0");
-            npm(&all)
-        });
-        let node = if node_runtime.is_err() { npm(&node_modules) } else { node };
+        // npm takes away what it is not told of, so the runtime client, which takes minutes to compile, is asked for with the others.
+        // It needs cmake, make, a C++ compiler, autoconf, automake, libtool and Python.
+        let all = [
+            "podcast@2.0.1",
+            "@aws-sdk/client-dynamodb",
+            "@aws-sdk/client-s3",
+            "@aws-sdk/client-kms",
+            "aws-lambda-ric@3.3.0",
+        ];
+        let node_runtime = npm(&all);
+        let node =
+            if node_runtime.is_ok() { Ok(()) } else { npm(all.split_last().map_or(&[], |(_, most)| most)) };
         Ok(Self { folder, python, python_runtime, node, node_runtime })
     }
 
@@ -101,6 +103,8 @@ fn run(command: &mut Command) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no word");
-    Err(format!("{name} failed: {last}"))
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    // What comes after the error mostly says where a log is.
+    let error = lines.clone().rfind(|line| line.contains("rror: ")).or_else(|| lines.next_back());
+    Err(format!("{name} failed: {}", error.unwrap_or("no word").trim_end_matches('.')))
 }
