@@ -1,8 +1,9 @@
 //! Asks `policy.cedar` whether a principal may do an action. The page decides, one membership at a time; nothing is decided here.
+//! What it says of a system group in a whole tenancy is remembered.
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use cedar_policy::{
@@ -11,7 +12,7 @@ use cedar_policy::{
 };
 
 use crate::{
-    Action, GroupRef, Membership, Principal, ShowId, TenancyId, Worker,
+    Action, GroupRef, Membership, Principal, ShowId, SystemGroup, TenancyId, Worker,
     permission::{Effect, Reach},
 };
 
@@ -59,10 +60,11 @@ pub(crate) fn gives(membership: &Membership, action: Action, place: Place<'_>) -
     allows(Question { tenancy: &tenancy, principal, memberships, has_mfa: true, action, place })
 }
 
-/// The parsed page, and the names of what it speaks of.
+/// The parsed page, what it has said, and the names of what it speaks of.
 struct Page {
     authorizer: Authorizer,
     policies: PolicySet,
+    said: Mutex<HashMap<Kind, bool>>,
     tenancy: EntityTypeName,
     show: EntityTypeName,
     group: EntityTypeName,
@@ -77,11 +79,39 @@ struct Case {
     entities: Entities,
 }
 
+/// All that the page can tell apart in a question about a system group in a whole tenancy: it names no tenancy, no show and nobody in
+/// them (`the_page_names_groups_actions_and_workers_only`). There are not two thousand of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    group: SystemGroup,
+    is_active: bool,
+    has_mfa: bool,
+    action: Action,
+    is_in_show: bool,
+}
+
+impl Kind {
+    /// None for other memberships: what those allow hangs on what their tenancy wrote, or on the show.
+    fn of(membership: &Membership, question: &Question<'_>) -> Option<Self> {
+        match (&membership.group, &membership.shows) {
+            (GroupRef::System(group), None) => Some(Self {
+                group: *group,
+                is_active: is_active(question.principal),
+                has_mfa: question.has_mfa,
+                action: question.action,
+                is_in_show: !matches!(question.place, Place::Tenancy),
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl Page {
     fn parse(text: &str) -> Option<Self> {
         Some(Self {
             authorizer: Authorizer::new(),
             policies: text.parse().ok()?,
+            said: Mutex::default(),
             tenancy: "Tenancy".parse().ok()?,
             show: "Show".parse().ok()?,
             group: "Group".parse().ok()?,
@@ -96,12 +126,21 @@ impl Page {
             Principal::Worker(worker) => {
                 self.case_of_worker(*worker, question).is_some_and(|case| self.permits(&case))
             }
-            _ => question
-                .memberships
-                .iter()
-                .filter_map(|membership| self.case_of_membership(membership, question))
-                .any(|case| self.permits(&case)),
+            _ => question.memberships.iter().any(|membership| self.allows_by(membership, question)),
         }
+    }
+
+    fn allows_by(&self, membership: &Membership, question: &Question<'_>) -> bool {
+        let ask = || self.case_of_membership(membership, question).is_some_and(|case| self.permits(&case));
+        let Some(kind) = Kind::of(membership, question) else {
+            return ask();
+        };
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied();
+        said.unwrap_or_else(|| {
+            let is_allowed = ask();
+            self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, is_allowed);
+            is_allowed
+        })
     }
 
     fn permits(&self, case: &Case) -> bool {
@@ -120,7 +159,6 @@ impl Page {
     }
 
     fn case_of_membership(&self, membership: &Membership, question: &Question<'_>) -> Option<Case> {
-        let is_active = matches!(question.principal, Principal::User(_) | Principal::Client(_));
         let (groups, permissions) = match &membership.group {
             GroupRef::System(group) => (HashSet::from([uid(&self.group, group.as_str())]), [].as_slice()),
             GroupRef::Custom(_) => (HashSet::new(), membership.permissions.as_slice()),
@@ -128,7 +166,7 @@ impl Page {
         let shows = membership.shows.as_deref();
         let attributes = HashMap::from([
             ("tenancy".to_owned(), self.tenancy_of(question)),
-            ("is_active".to_owned(), RestrictedExpression::new_bool(is_active)),
+            ("is_active".to_owned(), RestrictedExpression::new_bool(is_active(question.principal))),
             ("mfa".to_owned(), RestrictedExpression::new_bool(question.has_mfa)),
             ("covers_all_shows".to_owned(), RestrictedExpression::new_bool(shows.is_none())),
             ("shows".to_owned(), set(&self.show, shows.unwrap_or_default().iter().map(ShowId::as_str))),
@@ -167,6 +205,11 @@ impl Page {
     }
 }
 
+/// Whether memberships count: listeners and the public have none.
+fn is_active(principal: &Principal) -> bool {
+    matches!(principal, Principal::User(_) | Principal::Client(_))
+}
+
 /// The action's groups in `policy.cedarschema`.
 fn groups_of(action: Action) -> [&'static str; 2] {
     let effect = match action.effect() {
@@ -198,7 +241,7 @@ mod tests {
     use cedar_policy::{Schema, ValidationMode, Validator};
 
     use super::*;
-    use crate::{ListenerId, SystemGroup, UserId};
+    use crate::{ClientId, ListenerId, UserId};
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
@@ -220,6 +263,10 @@ mod tests {
 
     fn user() -> Principal {
         Principal::User("usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<UserId>().unwrap())
+    }
+
+    fn client() -> Principal {
+        Principal::Client("key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<ClientId>().unwrap())
     }
 
     fn listener() -> Principal {
@@ -466,6 +513,35 @@ mod tests {
                 WORKERS.iter().flat_map(|worker| page.case_of_worker(*worker, &question)).for_each(fits);
             }
         }
+    }
+
+    /// In another tenancy, another show and by somebody else, too.
+    #[test]
+    fn what_is_remembered_is_what_the_page_says() {
+        let page = Page::parse(PAGE).unwrap();
+        let places = ["ten_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ten_01ARZ3NDEKTSV4RRFFQ69G5FAW"];
+        let places = places.map(|tenancy| tenancy.parse::<TenancyId>().unwrap()).into_iter();
+        let places = places.zip([show('A'), show('B')]).zip([user(), client()]);
+        for ((tenancy, show), somebody) in places {
+            for (principal, has_mfa) in [(&somebody, true), (&somebody, false), (&listener(), true)] {
+                for action in Action::ALL.iter().copied() {
+                    for place in [Place::Tenancy, Place::Show(&show), Place::SomeShow] {
+                        let memberships = &memberships(action);
+                        let question =
+                            Question { tenancy: &tenancy, principal, memberships, has_mfa, action, place };
+                        // The others are asked anew each time.
+                        let remembered = memberships.iter().filter(|one| Kind::of(one, &question).is_some());
+                        for membership in remembered {
+                            let case = page.case_of_membership(membership, &question);
+                            let says = case.is_some_and(|case| page.permits(&case));
+                            assert_eq!(page.allows_by(membership, &question), says, "{question:?}");
+                        }
+                    }
+                }
+            }
+        }
+        let kinds = SystemGroup::ALL.len() * Action::ALL.len() * 2;
+        assert_eq!(page.said.lock().unwrap().len(), kinds * 3);
     }
 
     #[test]

@@ -23,7 +23,11 @@ const ROUND: u32 = 100;
 /// # Errors
 /// Where the token is not one of the stack's.
 pub async fn measure(world: &World, data_token: &str) -> Outcome<Section> {
-    let mut section = Section::new("Decisions", "Inside one process, the quickest round of many, for each.");
+    let mut section = Section::new(
+        "Decisions",
+        "Inside one process, the quickest round of many, for each. What the page says of an owner of the whole tenancy is remembered; \
+         what it takes to ask it, `cargo run --release -p tenant-context --example decision_cost` prints.",
+    );
     let jwks = world.get("", "/.well-known/jwks.json").await?;
     let keys = jwks.pointer("/keys").and_then(Value::as_array).ok_or("no keys published")?;
     let keys = keys.iter().map(VerificationKey::from_jwk).collect::<Result<Vec<_>, _>>()?;
@@ -44,14 +48,14 @@ pub async fn measure(world: &World, data_token: &str) -> Outcome<Section> {
             black_box(black_box(&context).ask::<UpdateShow>().is_ok());
         }
     });
-    section.line("policy decision: shows:update by an owner", readable(decided / ROUND));
+    section.line("policy decision, remembered: shows:update by an owner", readable(decided / ROUND));
     let with_factor = fastest(|| {
         for _ in 0..ROUND {
             black_box(black_box(&context).grant::<InviteUser>().is_ok());
         }
     });
     section.line(
-        "policy decision: users:invite, which looks at the second factor",
+        "policy decision, remembered: users:invite, which looks at the second factor",
         readable(with_factor / ROUND),
     );
     Ok(section)
