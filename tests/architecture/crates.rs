@@ -31,9 +31,19 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 
 #[test]
 fn our_crates_use_only_what_is_below_them() {
-    let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds", "export"];
-    let shared =
-        ["tenant-context", "domain", "rss", "media", "archive", "fetch", "storage", "identity", "lambda-kit"];
+    let functions = ["authorizer", "sessions", "tenancy", "shows", "uploads", "feeds", "export", "deletion"];
+    let shared = [
+        "tenant-context",
+        "domain",
+        "rss",
+        "media",
+        "archive",
+        "fetch",
+        "certificate",
+        "storage",
+        "identity",
+        "lambda-kit",
+    ];
     let mut allowed = BTreeMap::from([
         ("tenant-context", vec![]),
         ("policy-proof", vec![]),
@@ -42,11 +52,13 @@ fn our_crates_use_only_what_is_below_them() {
         ("media", vec!["tenant-context", "domain"]),
         ("archive", vec![]),
         ("fetch", vec![]),
+        ("certificate", vec![]),
         ("storage", vec!["tenant-context", "domain"]),
         ("identity", vec!["tenant-context", "domain", "storage"]),
         ("lambda-kit", vec!["tenant-context", "domain", "storage"]),
         ("local", vec![]),
         ("tests", vec!["tenant-context"]),
+        ("exit-model", vec![]),
         ("bench", vec!["tenant-context", "domain", "rss", "local"]),
     ]);
     for function in functions {
@@ -86,7 +98,7 @@ fn only_storage_talks_to_the_stores_only_identity_to_cognito_and_only_shows_send
 #[test]
 fn what_does_no_io_uses_nothing_that_could() {
     let io = ["tokio", "hyper", "lambda_http", "lambda_runtime", "tempfile"];
-    for name in ["tenant-context", "domain", "rss", "archive"] {
+    for name in ["tenant-context", "domain", "rss", "archive", "certificate"] {
         let uses = &dependencies()[name];
         assert!(io.iter().all(|crate_name| !uses.contains(*crate_name)), "{name} uses {uses:?}");
     }

@@ -42,6 +42,11 @@ fn document() -> String {
             ),
             capability("uploads", "Audio on its way in.", uploads::operations()),
             capability("portability", "Everything of a tenancy, to take away.", export::operations()),
+            capability(
+                "leaving",
+                "Deletions, restoring, erasing what is known of a person, and legal holds.",
+                deletion::operations(),
+            ),
             Capability {
                 server: Some(Server {
                     url: sessions::EXAMPLE_LISTENER_URL,

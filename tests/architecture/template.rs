@@ -81,6 +81,7 @@ fn the_template_the_code_and_the_document_have_the_same_routes() {
         shows::routes().list(),
         uploads::routes().list(),
         export::routes().list(),
+        deletion::routes().list(),
     ];
     let listener_api = feeds::listen::routes().list();
     for (api, code) in [("TenancyApi", tenancy_api.concat()), ("ListenerApi", listener_api)] {
@@ -170,7 +171,7 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     let of = |member: &str| -> BTreeSet<String> {
         functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
     };
-    assert_eq!(functions.len(), 18);
+    assert_eq!(functions.len(), 21);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
 }

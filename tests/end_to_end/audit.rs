@@ -184,7 +184,9 @@ async fn change(
     assert_eq!(new, actions.split(' ').collect::<Vec<_>>(), "{method} {path}");
     let data = if answer.body.is_empty() { Value::Null } else { answer.data() };
     let of_path = path.split("/members/").nth(1).or(path.split('/').nth(3));
-    let subject = data["id"].as_str().or(data["client_id"].as_str()).or(of_path);
+    // A deletion is in the log of what is deleted.
+    let deleted = data["subject"]["episode_id"].as_str();
+    let subject = deleted.or(data["id"].as_str()).or(data["client_id"].as_str()).or(of_path);
     let last = after.last().unwrap();
     if path.starts_with("/v1/tenancy/") {
         // What is the tenancy's own has no id in the path, and the tenancy's id is what every log begins with.
@@ -280,6 +282,13 @@ fn every_change_leaves_exactly_one_event() {
         let new = json!({ "file_name": "a.mp3", "content_type": "audio/mpeg", "size_bytes": 9 });
         let upload = step(editor, "POST /v1/uploads", "", new, "uploads:create").await;
         step(editor, "DELETE /v1/uploads/{upload}", id(&upload), json!({}), "uploads:create").await;
+        let scope = json!({ "scope": { "kind": "episode", "episode_id": id(&episode) } });
+        let deletion = step(owner, "POST /v1/deletions", "", scope, "deletions:create").await;
+        let cancel = "POST /v1/deletions/{deletion}/cancel";
+        step(owner, cancel, id(&deletion), json!({}), "deletions:cancel").await;
+        let reason = json!({ "reason": "Case 12" });
+        step(owner, "PUT /v1/legal-holds/{held}", id(&public), reason, "legal-holds:manage").await;
+        step(owner, "DELETE /v1/legal-holds/{held}", id(&public), json!({}), "legal-holds:manage").await;
 
         // Its worker leaves an event, too: see `exporting`.
         tried.extend(["POST /v1/exports", "DELETE /v1/exports/{export}"].map(str::to_owned));
@@ -290,9 +299,14 @@ fn every_change_leaves_exactly_one_event() {
         );
         let routes =
             [tenancy::routes().list(), tenancy::provision_routes().list(), tenancy::sso_routes().list()];
-        let routes =
-            [routes.concat(), shows::routes().list(), uploads::routes().list(), export::routes().list()]
-                .concat();
+        let routes = [
+            routes.concat(),
+            shows::routes().list(),
+            uploads::routes().list(),
+            export::routes().list(),
+            deletion::routes().list(),
+        ]
+        .concat();
         let changing: BTreeSet<_> = routes.into_iter().filter(|route| !route.starts_with("GET ")).collect();
         assert_eq!(tried, changing, "a new route needs its step here");
         let first = &events(owner, "").await[0];

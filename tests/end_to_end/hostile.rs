@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use deletion::Deletions;
 use domain::Addresses;
 use http::Method;
 use identity::People;
@@ -135,6 +136,8 @@ async fn send_bad_ids<A: Send + Sync + 'static>(app: A, router: &Router<A>, data
                 ("{episode}", _) => "epi_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
                 ("{upload}", _) => "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
                 ("{listener}", _) => "lsn_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
+                ("{deletion}", _) => "del_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
+                ("{held}", _) => "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
                 (segment, _) => segment.to_owned(),
             });
             segments.collect::<Vec<_>>().join("/")
@@ -179,6 +182,8 @@ fn ids_that_cannot_be_reach_no_store() {
         let admin = Admin { api: api("tenancy").await, people };
         send_bad_ids(admin, &tenancy::routes(), &token).await;
         send_bad_ids(api("uploads").await, &uploads::routes(), &token).await;
+        let deletions = Deletions { api: api("deletion").await };
+        send_bad_ids(deletions, &deletion::routes(), &token).await;
         let addresses = Addresses::public(stack.listener().parse().unwrap()).unwrap();
         send_bad_ids(Shows { api: api("shows").await, addresses }, &shows::routes(), &token).await;
     });

@@ -26,6 +26,7 @@ pub struct Belongings {
     upload: String,
     listener: String,
     export: String,
+    deletion: String,
 }
 
 impl Belongings {
@@ -37,6 +38,9 @@ impl Belongings {
         let listener = tenant.editor.post(&listeners, json!({ "label": "Somebody" })).await.data();
         let new = json!({ "file_name": "secret.mp3", "content_type": "audio/mpeg", "size_bytes": 9 });
         let upload = tenant.editor.post("/v1/uploads", new).await.data();
+        let deleted = draft(tenant, &show, "Deleted", &mp3(61, &unique("audio"))).await;
+        let scope = json!({ "scope": { "kind": "episode", "episode_id": id(&deleted) } });
+        let deletion = tenant.owner.post("/v1/deletions", scope).await.data();
         let user = json!({ "name": "Somebody", "email": format!("{}@acme.example", unique("somebody")) });
         let user = tenant.owner.post("/v1/users", user).await.data();
         let group = tenant.owner.post("/v1/groups", json!({ "name": "Night desk" })).await.data();
@@ -54,6 +58,7 @@ impl Belongings {
             episode: id(&episode).to_owned(),
             upload: id(&upload).to_owned(),
             listener: id(&listener).to_owned(),
+            deletion: id(&deletion).to_owned(),
         }
     }
 
@@ -68,6 +73,8 @@ impl Belongings {
             .replace("{listener}", &self.listener)
             .replace("{export}", &self.export)
             .replace("{archive}", "1")
+            .replace("{deletion}", &self.deletion)
+            .replace("{held}", &self.show)
     }
 }
 
@@ -83,6 +90,8 @@ pub fn missing(path: &str) -> String {
         .replace("{listener}", &format!("lsn_{ULID}"))
         .replace("{export}", &format!("exp_{ULID}"))
         .replace("{archive}", "1")
+        .replace("{deletion}", &format!("del_{ULID}"))
+        .replace("{held}", &format!("shw_{ULID}"))
 }
 
 /// Every route of the tenancy API behind the authorizer, with a body that would do.
@@ -173,6 +182,17 @@ pub fn routes() -> Vec<(Method, &'static str, Value)> {
         (Method::GET, "/v1/exports/{export}", none()),
         (Method::DELETE, "/v1/exports/{export}", none()),
         (Method::GET, "/v1/exports/{export}/archives/{archive}", none()),
+        (Method::GET, "/v1/deletions", none()),
+        (
+            Method::POST,
+            "/v1/deletions",
+            json!({ "scope": { "kind": "show", "show_id": "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV" } }),
+        ),
+        (Method::GET, "/v1/deletions/{deletion}", none()),
+        (Method::POST, "/v1/deletions/{deletion}/cancel", none()),
+        (Method::GET, "/v1/legal-holds", none()),
+        (Method::PUT, "/v1/legal-holds/{held}", json!({ "reason": "taken" })),
+        (Method::DELETE, "/v1/legal-holds/{held}", none()),
     ]
 }
 
@@ -193,6 +213,7 @@ fn every_route_has_its_line_here() {
         shows::routes().list(),
         uploads::routes().list(),
         export::routes().list(),
+        deletion::routes().list(),
     ]
     .concat()
     .into_iter()
@@ -246,6 +267,7 @@ fn listings_hold_ones_own() {
             &acmes.upload,
             &acmes.listener,
             &acmes.export,
+            &acmes.deletion,
         ];
 
         for (method, path, _) in routes() {

@@ -27,12 +27,13 @@ const SERVICES: [&str; 5] = [
 ];
 
 /// Services that send to a queue: which, to which, for which rule.
-const SENDERS: [(&str, &str, &str); 7] = [
+const SENDERS: [(&str, &str, &str); 8] = [
     ("events.amazonaws.com", "ScanVerdictQueue", "ScanVerdictRule"),
     ("events.amazonaws.com", "ScanVerdictDlq", "ScanVerdictRule"),
     ("events.amazonaws.com", "ReleaseDlq", "ReleaseEveryMinute"),
     ("events.amazonaws.com", "DailySweepDlq", "DailySweepEveryDay"),
     ("events.amazonaws.com", "HourlySweepDlq", "HourlySweepEveryHour"),
+    ("events.amazonaws.com", "DeletionSweepDlq", "DeletionSweepEveryHour"),
     ("events.amazonaws.com", "UploadSweepQueue", "UploadArrivedRule"),
     ("events.amazonaws.com", "UploadSweepDlq", "UploadArrivedRule"),
 ];

@@ -508,20 +508,30 @@ fn specials(stack: &Stack) -> Vec<Request> {
     }
     for bucket in stack.of_type("AWS::S3::Bucket") {
         let whole = || Subject::Resource { id: bucket.to_owned(), kind: "AWS::S3::Bucket".to_owned() };
-        for prefix in
-            [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/")).iter().chain([&ACME.to_owned()])
-        {
+        let folders = [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/"));
+        for prefix in folders.iter().chain([&ACME.to_owned(), &format!("{ACME}/1"), &format!("{GLOBEX}/1")]) {
             for action in ["s3:ListBucketVersions", "s3:ListBucket"] {
                 let own = (prefix == &format!("{ACME}/")).then_some(action);
-                let name = match (bucket, own) {
-                    ("AuditBucket", Some("s3:ListBucketVersions")) => "the list of a tenancy's own anchors",
-                    ("UploadBucket", Some("s3:ListBucketVersions")) => {
+                let one = (prefix == &format!("{ACME}/1")).then_some(action);
+                let name = match (bucket, own, one) {
+                    ("AuditBucket", Some("s3:ListBucketVersions"), _) => {
+                        "the list of a tenancy's own anchors"
+                    }
+                    ("UploadBucket", Some("s3:ListBucketVersions"), _) => {
                         "the list of a tenancy's own quarantine"
                     }
-                    ("MediaBucket", Some("s3:ListBucket")) => "the list of a tenancy's own media",
-                    ("ExportBucket", Some("s3:ListBucket")) => "the list of a tenancy's own exports",
+                    ("MediaBucket", Some("s3:ListBucket"), _) => "the list of a tenancy's own media",
+                    ("ExportBucket", Some("s3:ListBucket"), _)
+                    | ("ExportBucket", _, Some("s3:ListBucket")) => "the list of a tenancy's own exports",
+                    ("MediaBucket" | "FeedBucket", Some("s3:ListBucketVersions"), _) => {
+                        "the list of a tenancy's own files"
+                    }
+                    // What is named by a hash or an id, and by what is below a show.
+                    ("UploadBucket" | "MediaBucket" | "FeedBucket", _, Some("s3:ListBucketVersions")) => {
+                        "the list of a tenancy's own files"
+                    }
                     // What the scan may list it may list whole, and so by folders.
-                    ("UploadBucket", _) if action == "s3:ListBucket" => "a list of what is to be scanned",
+                    ("UploadBucket", ..) if action == "s3:ListBucket" => "a list of what is to be scanned",
                     _ => "the list of other objects",
                 };
                 let request = Request::new(stack, action, whole()).with("s3:prefix", prefix.as_str());

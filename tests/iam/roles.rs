@@ -143,6 +143,18 @@ pub fn roles() -> Vec<Role> {
             .key("PlatformKey", Used::ForObjects("FeedBucket", "slugs/*"), "Decrypt GenerateDataKey")
             .resource("RenderQueue", RECEIVE)
             .resource("RenderQueue", "sqs:SendMessage"),
+        function("Deletion")
+            .verifies_tokens()
+            .resource("RenderQueue", "sqs:SendMessage")
+            .resource("DeletionQueue", "sqs:SendMessage"),
+        function("DeletionSweep")
+            .items("DirectoryTable", "tenancies", "Query")
+            .resource("DeletionQueue", "sqs:SendMessage"),
+        function("DeletionWorker")
+            .items("DirectoryTable", "feed-token#* invitation#* identity#*", "DeleteItem")
+            .items("DirectoryTable", "identity#*", "Query")
+            .resource("DeletionQueue", RECEIVE)
+            .resource("UserPool", "cognito-idp:ListUsers cognito-idp:AdminDeleteUser"),
         // Data roles: one tenancy, the session's.
         role("TenantDataRole", AssumedBy::DataToken)
             .items("TenantTable", OWN_ITEMS, READ_AND_WRITE)
@@ -261,6 +273,34 @@ pub fn roles() -> Vec<Role> {
             .items("TenantTable", "{tenancy}#shows", "ConditionCheckItem")
             .items("TenantTable", "{tenancy}#notices", "DeleteItem")
             .key("{tenancy}", Used::ForDataKey, "Decrypt"),
+        role("DeletionDataRole", AssumedBy::Worker("DeletionWorkerRole"))
+            .items("TenantTable", OWN_ITEMS, "GetItem Query")
+            .items(
+                "TenantTable",
+                "{tenancy}#deleted-shows {tenancy}#deleted-episodes#* {tenancy}#episodes {tenancy}#episodes#* \
+                 {tenancy}#publication-ledger#* {tenancy}#media {tenancy}#media-hashes {tenancy}#uploads \
+                 {tenancy}#unfinished-uploads {tenancy}#listeners {tenancy}#listeners#* \
+                 {tenancy}#listener-emails#* {tenancy}#listening#* {tenancy}#networks#* {tenancy}#users \
+                 {tenancy}#user-emails {tenancy}#open-deletions {tenancy}#destroyed#*",
+                "DeleteItem",
+            )
+            .items(
+                "TenantTable",
+                "{tenancy}#deletions {tenancy}#destroyed#* {tenancy}#audit {tenancy}#audit-head",
+                "PutItem",
+            )
+            .items("TenantTable", "{tenancy}#deletions {tenancy}#legal-holds", "ConditionCheckItem")
+            .items("TenantTable", "{tenancy}#quotas", "UpdateItem")
+            .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")
+            .items("DirectoryTable", "access#{tenancy}", "GetItem DeleteItem UpdateItem")
+            .items("DirectoryTable", "activity#{tenancy}", "GetItem DeleteItem")
+            .special("the list of a tenancy's own quarantine")
+            .special("the list of a tenancy's own files")
+            .objects("UploadBucket", OWN_OBJECTS, "DeleteObjectVersion AbortMultipartUpload")
+            .objects("MediaBucket", OWN_OBJECTS, "DeleteObjectVersion")
+            .objects("FeedBucket", OWN_OBJECTS, "GetObject DeleteObjectVersion")
+            .key("{tenancy}", Used::ForDataKey, "Decrypt")
+            .key("{tenancy}", Used::ForObjects("FeedBucket", OWN_OBJECTS), "Decrypt"),
         // Services of AWS.
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")

@@ -5,7 +5,9 @@
 
 use std::{collections::HashMap, io::Write};
 
-use domain::{Addresses, ContentHash, Episode, Feed, FeedFiles, FeedLibrary, Media, Show, Visibility};
+use domain::{
+    Addresses, ContentHash, Episode, Farewell, Feed, FeedFiles, FeedLibrary, Media, Show, Visibility,
+};
 use flate2::{Compression, GzBuilder};
 use lambda_kit::Failure;
 use ring::digest;
@@ -50,8 +52,17 @@ pub async fn render_feed(
     let due = storage.list_due_of_show(&grant, &request.show_id, now).await?;
     let feed_version = storage.find_feed_version(&grant, &request.show_id).await?;
 
-    if let Some(show) = storage.find_show(&context, &request.show_id).await? {
-        let material = Material::gather(storage, &grant, &show, now).await?;
+    let there = storage.find_show(&context, &request.show_id).await?;
+    let is_deleted = there.is_none();
+    let show = match there {
+        Some(show) => Some(show),
+        None => storage.find_deleted_show(&grant, &request.show_id).await?.map(ended),
+    };
+    if let Some(show) = show {
+        let material = match is_deleted {
+            true => Material::nothing(&show, now),
+            false => Material::gather(storage, &grant, &show, now).await?,
+        };
         let public = match show.visibility {
             Visibility::Public => {
                 Some(write(storage, &grant, &material, material.assemble(addresses)).await?)
@@ -95,7 +106,17 @@ struct Material<'s> {
     now: Timestamp,
 }
 
+/// A show that was deleted says farewell for as long as it can be restored.
+fn ended(show: Show) -> Show {
+    Show { farewell: Some(Farewell::Ended), ..show }
+}
+
 impl<'s> Material<'s> {
+    /// Of a show that was deleted: its feeds lead to nothing.
+    fn nothing(show: &'s Show, now: Timestamp) -> Self {
+        Self { show, episodes: Vec::new(), media: HashMap::new(), now }
+    }
+
     async fn gather(
         storage: &Storage,
         grant: &Grant<'_, RenderFeed>,

@@ -54,8 +54,7 @@ async fn claim_slug(app: &Shows, context: &TenantContext, show: &Show) -> Result
     }
 
     let holder = storage.find_slug(&show.slug).await?.ok_or_else(slug_taken)?;
-    if holder.tenancy_id != *context.tenancy() || storage.find_show(context, &holder.show_id).await?.is_some()
-    {
+    if holder.tenancy_id != *context.tenancy() || storage.has_been_a_show(context, &holder.show_id).await? {
         return Err(slug_taken());
     }
     Ok(storage.take_over_slug(&claim, &holder).await?)

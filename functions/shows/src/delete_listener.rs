@@ -6,7 +6,11 @@ use tenant_context::{ListenerId, permission::ManageListeners};
 use crate::App;
 
 pub(crate) fn describe(operation: Operation) -> Operation {
-    operation.needs::<ManageListeners>().path_parameter::<ListenerId>("listener").no_content()
+    operation
+        .needs::<ManageListeners>()
+        .path_parameter::<ListenerId>("listener")
+        .heeds_legal_holds()
+        .no_content()
 }
 
 pub(crate) async fn delete_listener(app: App, request: Request) -> Result<Reply, Problem> {

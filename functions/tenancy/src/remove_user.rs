@@ -11,6 +11,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
         .path_parameter::<UserId>("user")
         .conditional()
         .spares_the_last_owner()
+        .heeds_legal_holds()
         .no_content()
 }
 

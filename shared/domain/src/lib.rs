@@ -19,10 +19,13 @@ mod changeable;
 mod chapters;
 mod content_hash;
 mod content_type;
+mod deletion;
+mod deletion_subject;
 mod email_address;
 mod email_domain;
 mod enclosure_settings;
 mod episode;
+mod erasure;
 mod export;
 mod farewell;
 mod feed;
@@ -32,6 +35,7 @@ mod feed_token;
 mod file_name;
 mod invalid;
 mod language;
+mod legal_hold;
 mod limits;
 mod list;
 mod listener;
@@ -46,6 +50,7 @@ pub mod podcasting;
 mod publication;
 mod quota;
 mod rate_limit;
+mod retention;
 mod sharing;
 mod show;
 mod slug;
@@ -65,10 +70,17 @@ pub use category::Category;
 pub use chapters::{Chapter, Chapters, GeoUri, Location, OsmObject};
 pub use content_hash::ContentHash;
 pub use content_type::ContentType;
+pub use deletion::{
+    APPROVED_WITHIN, Decider, Deletion, DeletionStage, DeletionState, DoomedKey, Due, MOST_PASSES,
+    MOST_TRIES, NewDeletion, Order, Refusal, SECOND_FACTOR_WITHIN, STALLED_AFTER, Step as DeletionStep,
+    WRITES_SETTLE_AFTER,
+};
+pub use deletion_subject::{DeletionScope, DeletionSubject};
 pub use email_address::EmailAddress;
 pub use email_domain::EmailDomain;
 pub use enclosure_settings::{BitRate, EnclosureSettings};
 pub use episode::{Episode, EpisodeChanges, EpisodeState, NewEpisode};
+pub use erasure::{Count, Destroyed, FailedItem, MOST_FAILED_NAMED, Store, StoreReport};
 pub use export::{
     EXPORT_KEPT, EXPORT_LOST_AFTER, Export, ExportArchive, ExportScope, ExportState, NewExport, OpenArchive,
     PersonId,
@@ -81,6 +93,7 @@ pub use feed_token::FeedToken;
 pub use file_name::FileName;
 pub use invalid::Invalid;
 pub use language::Language;
+pub use legal_hold::LegalHold;
 pub use limits::Limits;
 pub use list::List;
 pub use listener::{Listener, ListenerAccess, ListenerChanges, ListenerState, NewListener};
@@ -99,6 +112,7 @@ pub use podcast_guid::PodcastGuid;
 pub use publication::{Audience, Publication, Release};
 pub use quota::Quota;
 pub use rate_limit::{Lease, RATE_LIMIT_WINDOW, RateLimits, RatePolicy, Share, Standing, Step, Window};
+pub use retention::{BACKUPS_KEPT, GoneDates, KEY_DESTROYED_AFTER, Reminder, Retention};
 pub use sharing::{ListeningHour, MOST_NETWORKS, Network, NetworkMark};
 pub use show::{NewShow, Show, ShowChanges, Visibility};
 pub use slug::Slug;
@@ -108,8 +122,8 @@ pub use sso::{
 };
 pub use text::{
     Author, ChapterTitle, ClientName, Content, Copyright, Description, EpisodeDisplay, EpisodeTitle,
-    GroupName, ListenerLabel, LongText, PersonName, PlaceName, ShortText, ShowTitle, SuspensionReason,
-    TenancyName,
+    GroupName, HoldReason, ListenerLabel, LongText, PersonName, PlaceName, ShortText, ShowTitle,
+    SuspensionReason, TenancyName,
 };
 pub use upload::{
     ABANDONED_AFTER, LOST_AFTER, NOT_SCANNED_AFTER, NewUpload, Rejection, RejectionCode, UnknownUploadState,

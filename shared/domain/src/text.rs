@@ -93,6 +93,8 @@ lines! {
     ListenerLabel "a listener's label" 255;
     /// Why a listener is suspended, for whoever looks later: 1 to 255 characters. May be personal data.
     SuspensionReason "a reason" 255;
+    /// Why something is held: 1 to 255 characters.
+    HoldReason "the reason of a legal hold" 255;
 }
 
 /// Texts of several lines: line breaks and tabs may be in them, and the tags of [`markup`].

@@ -14,6 +14,6 @@ mod providers;
 mod published_keys;
 
 pub use id_token::{IdTokenError, IdTokens, Identity, SignedIdToken};
-pub use people::People;
+pub use people::{Account, People};
 pub use providers::{IdentityProviders, ProviderError, ServiceProvider};
 pub use published_keys::KeysUnavailable;

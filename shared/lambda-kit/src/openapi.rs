@@ -157,6 +157,12 @@ impl Operation {
         self.problem(Problem::last_owner())
     }
 
+    /// Destroys something that may be held.
+    #[must_use]
+    pub fn heeds_legal_holds(self) -> Self {
+        self.problem(Problem::legal_hold())
+    }
+
     /// Asks [`crate::Request::check_if_match`].
     #[must_use]
     pub fn conditional(self) -> Self {

@@ -141,6 +141,11 @@ impl Problem {
         )
     }
 
+    /// 409: it must not be destroyed.
+    pub(crate) fn legal_hold() -> Self {
+        Self::conflict("legal_hold", "A legal hold keeps this. GET /v1/legal-holds says which and why.")
+    }
+
     /// 412: `If-Match` names another version.
     pub fn precondition_failed() -> Self {
         Self::new(
@@ -302,6 +307,8 @@ impl From<StorageError> for Problem {
             StorageError::LastOwner => Self::last_owner(),
             StorageError::IdempotencyMismatch => Self::idempotency_key_reused(),
             StorageError::QuotaExceeded { quota, limit } => Self::quota_exceeded(quota, limit),
+            StorageError::Held(_) => Self::legal_hold(),
+            StorageError::NotYet(_) => Self::unavailable(),
             StorageError::Unavailable { .. } => {
                 log(&error);
                 Self::unavailable()

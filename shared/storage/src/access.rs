@@ -197,6 +197,18 @@ impl Storage {
         Ok(change)
     }
 
+    /// Whether the tenancy has an owner without this user.
+    pub(crate) async fn check_not_last_owner(
+        &self,
+        context: &TenantContext,
+        user: &UserId,
+    ) -> Result<(), StorageError> {
+        match self.find_access(context, &MemberId::User(user.clone())).await? {
+            Some(access) if access.is_owner() => self.check_other_owners(context, &access).await,
+            _ => Ok(()),
+        }
+    }
+
     /// A sentence instead of a failed condition. Two owners who take each other's leave at once are told apart by the condition.
     pub(crate) async fn check_other_owners(
         &self,

@@ -90,15 +90,26 @@ impl Storage {
         show: &ShowId,
         now: Timestamp,
     ) -> Result<Vec<Due>, StorageError> {
-        let tenant = self.tenant(grant.context()).await?;
+        let places = self.list_due_places(grant.context(), show.as_str()).await?;
+        let due = places.into_iter().filter(|(_, due_at)| *due_at <= now);
+        Ok(due.map(|(sort, due_at)| Due { sort, due_at }).collect())
+    }
+
+    /// The due items of the tenancy whose sort keys begin so: where each is, and for when.
+    pub(crate) async fn list_due_places(
+        &self,
+        context: &TenantContext,
+        beginning: &str,
+    ) -> Result<Vec<(String, Timestamp)>, StorageError> {
+        let tenant = self.tenant(context).await?;
         let mut pages = tenant
             .clients
             .dynamodb
             .query()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :show)")
-            .expression_attribute_values(":pk", string(keys::due(grant.context())))
-            .expression_attribute_values(":show", string(show.as_str()))
+            .key_condition_expression("pk = :pk AND begins_with(sk, :beginning)")
+            .expression_attribute_values(":pk", string(keys::due(context)))
+            .expression_attribute_values(":beginning", string(beginning))
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -108,9 +119,7 @@ impl Storage {
             let item = item.during("dynamodb:Query")?;
             let sort = text(&item, "sk")?.to_owned();
             let work: DueWork = crate::item::body(item)?;
-            if work.due_at <= now {
-                due.push(Due { sort, due_at: work.due_at });
-            }
+            due.push((sort, work.due_at));
         }
         Ok(due)
     }

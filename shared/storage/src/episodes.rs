@@ -1,6 +1,7 @@
 //! Episodes. They are kept by show; an index leads from an episode's id to its show.
 
 use domain::{Episode, Publication, Quota};
+use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     EpisodeId, Grant, ShowId, TenantContext,
@@ -38,7 +39,7 @@ impl Storage {
         change.commit().await
     }
 
-    /// Finds an episode.
+    /// Finds an episode of a show that is there, too.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -47,11 +48,23 @@ impl Storage {
         context: &TenantContext,
         id: &EpisodeId,
     ) -> Result<Option<Episode>, StorageError> {
+        let Some(show_id) = self.find_show_of_episode(context, id).await? else { return Ok(None) };
+        let (show, episode) = try_join(
+            self.find_show(context, &show_id),
+            self.find(context, Collection::Episodes(&show_id), id.as_str()),
+        )
+        .await?;
+        Ok(show.and(episode))
+    }
+
+    /// The show that an episode is in, also one that was deleted and can be restored.
+    pub(crate) async fn find_show_of_episode(
+        &self,
+        context: &TenantContext,
+        id: &EpisodeId,
+    ) -> Result<Option<ShowId>, StorageError> {
         let entry: Option<IndexEntry> = self.find(context, Collection::EpisodeIndex, id.as_str()).await?;
-        match entry {
-            Some(entry) => self.find(context, Collection::Episodes(&entry.show_id), id.as_str()).await,
-            None => Ok(None),
-        }
+        Ok(entry.map(|entry| entry.show_id))
     }
 
     /// Lists a show's episodes, drafts too.

@@ -18,6 +18,12 @@ pub enum StorageError {
     /// Without this member the tenancy would have no owner who may sign in.
     #[error("the last owner of the tenancy")]
     LastOwner,
+    /// A legal hold on what has this id stops it.
+    #[error("a legal hold on {0} stops it")]
+    Held(String),
+    /// Something else must be done first, and is not yet. Trying again later will help.
+    #[error("not yet: {0}")]
+    NotYet(&'static str),
     /// The grant is for another show than the one that was to be changed. In correct code nothing leads here.
     #[error("the grant does not reach this show")]
     BeyondGrant,

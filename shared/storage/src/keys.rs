@@ -1,7 +1,7 @@
 //! Every key of every store, each built from a [`TenantContext`].
 
 use domain::ContentHash;
-use tenant_context::{Date, ExportId, ShowId, TenancyId, TenantContext, UploadId};
+use tenant_context::{Date, DeletionId, ExportId, ShowId, TenancyId, TenantContext, UploadId};
 
 /// What a partition holds: of the tenant table, but for access and activity, which sign-in must find in the directory.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,19 @@ pub(crate) enum Collection<'a> {
     Episodes(&'a ShowId),
     /// GUID → whose it is, and episode id → its GUID and file name: for good.
     PublicationLedger(&'a ShowId),
+    /// Shows that were deleted and can be restored.
+    DeletedShows,
+    /// Episodes that were deleted and can be restored.
+    DeletedEpisodes(&'a ShowId),
+    Deletions,
+    /// Ids of deletions that have not ended.
+    OpenDeletions,
+    /// The id of what is deleted → its last deletion.
+    DeletionSubjects,
+    /// What a deletion has destroyed so far, batch by batch.
+    Destroyed(&'a DeletionId),
+    /// Legal holds, by the id of what is held; and `version`, which counts their changes.
+    LegalHolds,
     Uploads,
     /// Ids of uploads that have not ended.
     UnfinishedUploads,
@@ -71,6 +84,9 @@ impl Collection<'_> {
     }
 }
 
+/// The sort key of the item that counts the changes of legal holds. Ids come after it: none begins with a capital letter.
+pub(crate) const HOLDS_VERSION: &str = "VERSION";
+
 /// The sort key of the item that says who a tenancy's owners are.
 pub(crate) const TENANCY_ACCESS: &str = "tenancy";
 
@@ -90,6 +106,13 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::EpisodeIndex => format!("{tenancy}#episodes"),
         Collection::Episodes(show) => format!("{tenancy}#episodes#{show}"),
         Collection::PublicationLedger(show) => format!("{tenancy}#publication-ledger#{show}"),
+        Collection::DeletedShows => format!("{tenancy}#deleted-shows"),
+        Collection::DeletedEpisodes(show) => format!("{tenancy}#deleted-episodes#{show}"),
+        Collection::Deletions => format!("{tenancy}#deletions"),
+        Collection::OpenDeletions => format!("{tenancy}#open-deletions"),
+        Collection::DeletionSubjects => format!("{tenancy}#deletion-subjects"),
+        Collection::Destroyed(deletion) => format!("{tenancy}#destroyed#{deletion}"),
+        Collection::LegalHolds => format!("{tenancy}#legal-holds"),
         Collection::Uploads => format!("{tenancy}#uploads"),
         Collection::UnfinishedUploads => format!("{tenancy}#unfinished-uploads"),
         Collection::Media => format!("{tenancy}#media"),
@@ -159,6 +182,11 @@ pub(crate) fn export_objects(context: &TenantContext, export: &ExportId) -> Stri
 /// One of an export's objects.
 pub(crate) fn export_object(context: &TenantContext, export: &ExportId, name: &str) -> String {
     format!("{}{name}", export_objects(context, export))
+}
+
+/// What the names of all of a show's rendered objects begin with.
+pub(crate) fn feed_objects(context: &TenantContext, show: &ShowId) -> String {
+    format!("{}/{show}/", context.tenancy())
 }
 
 /// One of a show's rendered objects.

@@ -16,6 +16,8 @@ mod audit_anchors;
 mod aws;
 mod clients;
 mod credentials;
+mod deletions;
+mod destruction;
 mod directory;
 mod due;
 mod episodes;
@@ -28,11 +30,13 @@ mod feeds;
 mod idempotency;
 mod item;
 mod keys;
+mod legal_holds;
 mod limits;
 mod listeners;
 mod listening;
 mod media;
 mod notices;
+mod object_versions;
 mod provision;
 mod queue;
 mod quotas;
@@ -58,6 +62,8 @@ pub use audit::AuditVerification;
 pub use aws::Environment;
 pub use clients::Client;
 pub use credentials::Storage;
+pub use deletions::{DeletionRecord, PutAside, show_of};
+pub use destruction::{PersonAtPool, Work};
 pub use directory::{
     ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, ProviderRecord, SessionRecord, SignIn,
     SlugRecord,

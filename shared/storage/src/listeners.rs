@@ -9,7 +9,10 @@
 
 use std::time::Duration;
 
-use domain::{EmailAddress, FeedToken, Listener, ListenerAccess, ListenerLabel, Quota, SuspensionReason};
+use domain::{
+    DeletionSubject, EmailAddress, FeedToken, Listener, ListenerAccess, ListenerLabel, Quota,
+    SuspensionReason,
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
@@ -425,7 +428,7 @@ impl Storage {
         // Overtaken: the directory goes back to what the other change said.
         let now = match &committed {
             Ok(()) => Some(after),
-            Err(_) => self.find_stored_listener(context, &before.id).await?,
+            Err(_) => self.find_any_listener(context, &before.id).await?,
         };
         let Some(now) = now else { return Err(StorageError::Conflict) };
         self.update_feed_token(&now.token_hash, &now.token_record(context)).await?;
@@ -497,7 +500,8 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`] when a store does not answer; the token has stopped working then, and repeating finishes the rest.
-    /// [`StorageError::Conflict`] when somebody else changed the listener at the same moment.
+    /// [`StorageError::Conflict`] when somebody else changed the listener at the same moment, [`StorageError::Held`] when a legal hold
+    /// keeps them.
     pub async fn delete_listener(
         &self,
         grant: &Grant<'_, ManageListeners>,
@@ -505,10 +509,13 @@ impl Storage {
     ) -> Result<bool, StorageError> {
         let Some(stored) = self.find_stored_listener(grant.context(), id).await? else { return Ok(false) };
         reaches(grant, &stored.show_id)?;
+        let subject = DeletionSubject::Listener { show_id: stored.show_id.clone(), listener_id: id.clone() };
+        let holds = self.check_not_held(grant.context(), &subject).await?;
 
         self.delete_feed_token(&stored.token_hash).await?;
         let mut change = Change::new(self, grant, id.as_str())?;
         change
+            .while_not_held(&holds)?
             .delete(Collection::ListenerIndex, id.as_str())?
             .delete_at(Collection::Listeners(&stored.show_id), id.as_str(), stored.version)?
             .delete_if_there(Collection::Listening(&stored.show_id), id.as_str())?
@@ -531,7 +538,7 @@ impl Storage {
         self.create_feed_token(&stored.token_hash, &stored.token_record(&context)).await?;
         let committed = change.commit().await;
         if matches!(committed, Err(StorageError::Conflict | StorageError::QuotaExceeded { .. })) {
-            let now = self.find_stored_listener(&context, &stored.id).await?;
+            let now = self.find_any_listener(&context, &stored.id).await?;
             if now.is_none_or(|now| now.token_hash != stored.token_hash) {
                 self.delete_feed_token(&stored.token_hash).await?;
             }
@@ -556,7 +563,19 @@ impl Storage {
         Ok(try_join_all(entries.into_iter().map(find)).await?.into_iter().flatten().collect())
     }
 
+    /// Finds a listener of a show that is there, too.
     pub(crate) async fn find_stored_listener(
+        &self,
+        context: &TenantContext,
+        id: &ListenerId,
+    ) -> Result<Option<StoredListener>, StorageError> {
+        let Some(listener) = self.find_any_listener(context, id).await? else { return Ok(None) };
+        let show = self.find_show(context, &listener.show_id).await?;
+        Ok(show.map(|_| listener))
+    }
+
+    /// Finds a listener, also of a show that was deleted and can be restored.
+    pub(crate) async fn find_any_listener(
         &self,
         context: &TenantContext,
         id: &ListenerId,

@@ -24,6 +24,7 @@ impl Storage {
     pub async fn create_show(&self, grant: &Grant<'_, CreateShow>, show: &Show) -> Result<(), StorageError> {
         let mut change = Change::new(self, grant, show.id.as_str())?;
         change
+            .check_version(Collection::DeletedShows, show.id.as_str(), 0)?
             .create(Collection::Shows, show.id.as_str(), show)?
             .feed_changed(&show.id, None)?
             .count(Quota::Shows, 1);
@@ -68,6 +69,15 @@ impl Storage {
         let mut change = Change::new(self, grant, show.id.as_str())?;
         change.replace(Collection::Shows, show.id.as_str(), version, show)?.feed_changed(&show.id, None)?;
         change.commit().await
+    }
+
+    /// Whether there ever was a show of this id, whatever became of it.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn has_been_a_show(&self, context: &TenantContext, id: &ShowId) -> Result<bool, StorageError> {
+        let found: Option<FeedVersion> = self.find(context, Collection::FeedVersions, id.as_str()).await?;
+        Ok(found.is_some())
     }
 
     /// How often what the show's feed shows has changed. A document of a higher count replaces one of a lower.

@@ -21,7 +21,7 @@ use tenant_context::{
 use crate::{
     Storage, StorageError, due,
     item::{Item, item, key, string},
-    keys::{Collection, TENANCY_ACCESS, audit_place, partition},
+    keys::{Collection, HOLDS_VERSION, TENANCY_ACCESS, audit_place, partition},
     tenancy::first_version,
 };
 
@@ -119,6 +119,21 @@ impl<'s> Change<'s> {
             .table_name(self.table(collection)?)
             .set_item(Some(item(partition(&self.context, collection), id, body)?))
             .condition_expression("attribute_not_exists(pk)");
+        self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// An item that takes the place of whatever is there.
+    pub(crate) fn put(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        body: &impl Serialize,
+    ) -> Result<&mut Self, StorageError> {
+        let put = Put::builder().table_name(self.table(collection)?).set_item(Some(item(
+            partition(&self.context, collection),
+            id,
+            body,
+        )?));
         self.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?))
     }
 
@@ -290,6 +305,22 @@ impl<'s> Change<'s> {
             .table_name(self.table(collection)?)
             .set_key(Some(key(partition(&self.context, collection), id)));
         self.push(TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Counts a change of the tenancy's legal holds.
+    pub(crate) fn holds_changed(&mut self) -> Result<&mut Self, StorageError> {
+        let update = Update::builder()
+            .table_name(self.table(Collection::LegalHolds)?)
+            .set_key(Some(key(partition(&self.context, Collection::LegalHolds), HOLDS_VERSION)))
+            .update_expression("ADD #version :one")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":one", number(1));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// The id of its audit event, which no other change has.
+    pub(crate) fn id(&self) -> AuditEventId {
+        self.event.id.clone()
     }
 
     /// Counts `step` more of what the quota is about: 1 for what is made, -1 for what ends. What ends is never held up by a count.

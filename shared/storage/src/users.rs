@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Access, EmailAddress, PersonName, Quota};
+use domain::{Access, DeletionSubject, EmailAddress, PersonName, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     Grant, MemberId, TenantContext, Timestamp, UserId,
@@ -113,6 +113,16 @@ impl StoredUser {
         })
     }
 
+    /// Where to write to them.
+    pub(crate) fn open_email(
+        &self,
+        context: &TenantContext,
+        key: &DataKey,
+    ) -> Result<EmailAddress, StorageError> {
+        let email = key.open(context, &format!("{}/email", self.id), &self.sealed_email)?;
+        email.try_into().map_err(StorageError::corrupt)
+    }
+
     fn open(self, context: &TenantContext, key: &DataKey) -> Result<User, StorageError> {
         let open = |field: &str, sealed: &Sealed| key.open(context, &format!("{}/{field}", self.id), sealed);
         Ok(User {
@@ -180,7 +190,7 @@ impl Storage {
         Ok(self.open_users(grant.context(), vec![found]).await?.into_iter().next())
     }
 
-    /// Whether there is such a user.
+    /// Whether there is such a user. Nothing is told of them.
     ///
     /// # Errors
     /// [`StorageError`] when the store does not answer.
@@ -276,7 +286,8 @@ impl Storage {
     /// Removes somebody: their name and address, what they may do, and an invitation that is out.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when somebody else changed them at the same moment, [`StorageError::LastOwner`].
+    /// [`StorageError::Conflict`] when somebody else changed them at the same moment, [`StorageError::LastOwner`],
+    /// [`StorageError::Held`] when a legal hold keeps them.
     pub async fn remove_user(
         &self,
         grant: &Grant<'_, RemoveUser>,
@@ -288,9 +299,11 @@ impl Storage {
         if access.is_owner() {
             self.check_other_owners(context, access).await?;
         }
+        let holds = self.check_not_held(context, &DeletionSubject::User { user_id: id.clone() }).await?;
 
         let mut change = Change::new(self, grant, id.as_str())?;
         change
+            .while_not_held(&holds)?
             .delete(Collection::Users, id.as_str())?
             .delete(Collection::UserEmails, &stored.email_index)?
             .delete_access(access)?

@@ -56,6 +56,8 @@ pub enum Worker {
     ListenerWatch,
     /// An e-mail address that the show admits → a listener, and a mail with their feed URL.
     ListenerWelcome,
+    /// What was deleted → nothing, once its day has come; what is known of a person → nothing, at once.
+    Deletion,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
@@ -71,6 +73,7 @@ impl Worker {
             Worker::SignIn => "sign-in",
             Worker::ListenerWatch => "listener-watch",
             Worker::ListenerWelcome => "listener-welcome",
+            Worker::Deletion => "deletion",
             Worker::Sweep => "sweep",
         }
     }
@@ -119,6 +122,15 @@ impl TenantContext {
     /// Who asked.
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// Who asked, where that is a user or a client of the tenancy.
+    pub fn member(&self) -> Option<MemberId> {
+        match &self.principal {
+            Principal::User(id) => Some(MemberId::User(id.clone())),
+            Principal::Client(id) => Some(MemberId::Client(id.clone())),
+            Principal::Listener(..) | Principal::Public(_) | Principal::Worker(_) => None,
+        }
     }
 
     /// What the caller is a member of.

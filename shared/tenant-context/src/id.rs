@@ -124,6 +124,10 @@ prefixed_ids! {
     AttestationId "att";
     /// One line of a tenancy's audit log.
     AuditEventId "aud";
+    /// The deletion of an episode or a show, the erasure of a person, or the exit of a tenancy.
+    DeletionId "del";
+    /// Something that people must look into.
+    IncidentId "inc";
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub mod token;
 pub use context::{Grant, Operator, Permit, Principal, TenantContext, Worker};
 pub use group::{GroupRef, Membership, SystemGroup};
 pub use id::{
-    AttestationId, AuditEventId, ClientId, EpisodeId, ExportId, GroupId, ImportId, InvalidId, ListenerId,
-    MediaId, SessionId, ShowId, TenancyId, UploadId, UserId,
+    AttestationId, AuditEventId, ClientId, DeletionId, EpisodeId, ExportId, GroupId, ImportId, IncidentId,
+    InvalidId, ListenerId, MediaId, SessionId, ShowId, TenancyId, UploadId, UserId,
 };
 pub use member::MemberId;
 pub use permission::{Action, Denied, OutOfScope, Permission, ShowPermission, TenancyPermission};

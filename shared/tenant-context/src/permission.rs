@@ -185,6 +185,16 @@ actions! {
     ReadListeners "listeners:read" Reads in Show;
     /// Give, renew and take feed tokens.
     ManageListeners "listeners:manage" Writes in Show;
+    /// See what is to be deleted, and what was.
+    ReadDeletions "deletions:read" Reads in Show;
+    /// Delete an episode or a show, and erase what is known of a person.
+    CreateDeletion "deletions:create" Destroys in Show;
+    /// Bring back what was deleted, until its day.
+    CancelDeletion "deletions:cancel" Writes in Show;
+    /// See what must not be destroyed, and why.
+    ReadLegalHolds "legal-holds:read" Reads in Tenancy;
+    /// Say what must not be destroyed, and release it.
+    ManageLegalHolds "legal-holds:manage" Administers in Tenancy;
     /// See the audit log, and have it verified.
     ReadAudit "audit:read" Reads in Tenancy;
     /// See which exports there are, and how far they are.
@@ -211,6 +221,8 @@ actions! {
     WatchListeners "listeners:watch" Works in Tenancy;
     /// Workers only: give a feed token to whoever reads the mail of an address that the show admits.
     WelcomeListener "listeners:welcome" Works in Tenancy;
+    /// Workers only: destroy what was deleted once its day has come, and erase what is known of a person.
+    CarryOutDeletion "deletions:carry-out" Works in Tenancy;
     /// The daily sweep only: take the access of members who have been idle too long.
     ExpireAccess "access:expire" Works in Tenancy;
 }

@@ -245,7 +245,7 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 9] = [
+    const WORKERS: [Worker; 10] = [
         Worker::Media,
         Worker::UploadSweep,
         Worker::Export,
@@ -254,6 +254,7 @@ mod tests {
         Worker::SignIn,
         Worker::ListenerWatch,
         Worker::ListenerWelcome,
+        Worker::Deletion,
         Worker::Sweep,
     ];
 
@@ -327,6 +328,7 @@ mod tests {
             Action::AdmitUser => Some(Worker::SignIn),
             Action::WatchListeners => Some(Worker::ListenerWatch),
             Action::WelcomeListener => Some(Worker::ListenerWelcome),
+            Action::CarryOutDeletion => Some(Worker::Deletion),
             Action::ExpireAccess | Action::AnchorAudit => Some(Worker::Sweep),
             _ => None,
         }
