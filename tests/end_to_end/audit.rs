@@ -208,6 +208,7 @@ fn every_change_leaves_exactly_one_event() {
         let mut tried = BTreeSet::from([
             "POST /v1/tenancies".to_owned(),
             "POST /v1/uploads/{upload}/complete".to_owned(),
+            "POST /v1/imports/{import}/start".to_owned(),
         ]);
         let mut step = async |actor: &Actor, route: &str, id: &str, body: Value, action: &str| {
             tried.insert(route.to_owned());
@@ -290,8 +291,15 @@ fn every_change_leaves_exactly_one_event() {
         step(owner, "PUT /v1/legal-holds/{held}", id(&public), reason, "legal-holds:manage").await;
         step(owner, "DELETE /v1/legal-holds/{held}", id(&public), json!({}), "legal-holds:manage").await;
 
-        // Its worker leaves an event, too: see `exporting`.
-        tried.extend(["POST /v1/exports", "DELETE /v1/exports/{export}"].map(str::to_owned));
+        let new = json!({ "source": { "kind": "feed_file", "size_bytes": 9 } });
+        let import = step(owner, "POST /v1/imports", "", new, "imports:create").await;
+        step(owner, "DELETE /v1/imports/{import}", id(&import), json!({}), "imports:create").await;
+
+        // Their workers leave events, too, and an exit needs a second owner: see `exporting`, `importing` and `leaving`.
+        tried.extend(
+            ["POST /v1/exports", "DELETE /v1/exports/{export}", "POST /v1/deletions/{deletion}/approve"]
+                .map(str::to_owned),
+        );
         // An invited user cannot be suspended, and what ends everybody's sessions ends this test's too: see below.
         tried.extend(
             ["PATCH /v1/users/{user}", "PATCH /v1/groups/{group}", "DELETE /v1/groups/{group}"]

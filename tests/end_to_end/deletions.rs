@@ -4,9 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use deletion::carry_out::carry_out_deletions;
+use deletion::{account::Accounts, carry_out::carry_out_deletions};
 use http::Method;
-use identity::People;
 use lambda_kit::{Failure, SystemClock};
 use local::{Options, Stack};
 use serde_json::{Value, json};
@@ -103,9 +102,10 @@ async fn carry_out(tenant: &Tenant, as_of: Timestamp) {
 
 async fn carry_out_with(process: &Process, tenant: &Tenant, as_of: Timestamp) -> Result<(), Failure> {
     let storage = process.storage(Arc::new(SystemClock));
-    let people = People::new(&storage, process.variable("USER_POOL_ID"));
+    let api = process.variable("CERTIFIED_BY").parse().unwrap();
+    let accounts = Accounts::new(&storage, &process.variable("USER_POOL_ID"), &api);
     let request = SweepRequest { tenancy_id: tenant.id.parse().unwrap(), as_of };
-    carry_out_deletions(&storage, &people, &request).await
+    carry_out_deletions(&storage, &accounts, &request).await
 }
 
 async fn hold(tenant: &Tenant, of: &str) -> Value {

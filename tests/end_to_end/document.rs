@@ -165,6 +165,7 @@ mod tests {
             },
             "suspends_shared_listeners": false, "self_serve_domains": [],
             "feed_url": "https://listen.example/feeds/tide-tables.xml", "moved_to": null, "is_ended": false,
+            "podcast_guid": null,
             "created_at": "2026-01-31T09:30:00.000Z", "updated_at": "2026-01-31T09:30:00.000Z",
         })
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::actors::Tenant;
 
-const BUCKETS: [&str; 4] = ["UploadBucket", "MediaBucket", "FeedBucket", "AuditBucket"];
+const BUCKETS: [&str; 5] = ["UploadBucket", "MediaBucket", "FeedBucket", "ExportBucket", "AuditBucket"];
 const TABLES: [&str; 2] = ["TenantTable", "DirectoryTable"];
 
 /// Every item of every table, every version of every object of the tenancy, every message that waits or was given up, everybody at the
@@ -23,11 +23,23 @@ pub async fn everything(tenant: &Tenant) -> Vec<(String, Vec<u8>)> {
         found.extend(versions(stack, bucket, &format!("{}/", tenant.id)).await);
     }
     found.extend(messages(stack).await);
-    let pool = json!({ "UserPoolId": stack.output("UserPoolId").unwrap() });
-    let people = stack.aws().cognito("ListUsers", &pool).await.unwrap();
-    found.push(("the user pool".to_owned(), people.to_string().into_bytes()));
+    found.push(("the user pool".to_owned(), people(stack).await));
     found.extend(logs(stack).await);
     found
+}
+
+/// Everybody at the user pool, page by page.
+async fn people(stack: &Stack) -> Vec<u8> {
+    let mut all = Vec::new();
+    let mut request = json!({ "UserPoolId": stack.output("UserPoolId").unwrap(), "Limit": 60 });
+    loop {
+        let page = stack.aws().cognito("ListUsers", &request).await.unwrap();
+        all.extend(page.to_string().into_bytes());
+        match page["PaginationToken"].as_str() {
+            Some(next) => request["PaginationToken"] = json!(next),
+            None => return all,
+        }
+    }
 }
 
 /// Where one of these texts is.

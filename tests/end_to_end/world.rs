@@ -14,18 +14,23 @@ use local::{Options, Stack};
 use serde_json::json;
 use tokio::{runtime::Runtime, sync::OnceCell};
 
+use crate::elsewhere;
+
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static STACK: OnceCell<Stack> = OnceCell::const_new();
 static NAMES: AtomicU32 = AtomicU32::new(0);
+
+/// What the stack starts with: it imports feeds of the hosts that this process plays, too.
+fn options() -> Options {
+    Options { import_reach: elsewhere::addresses(), ..Options::for_tests().unwrap() }
+}
 
 /// Runs a test against the stack, which the first one starts.
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
     RUNTIME.block_on(async {
         let stack = STACK
             .get_or_init(|| async {
-                Stack::start(Options::for_tests().unwrap())
-                    .await
-                    .unwrap_or_else(|failure| panic!("{failure}"))
+                Stack::start(options()).await.unwrap_or_else(|failure| panic!("{failure}"))
             })
             .await;
         let result = AssertUnwindSafe(test(stack)).catch_unwind().await;

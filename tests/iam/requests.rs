@@ -364,8 +364,11 @@ fn partitions(roles: &[Role]) -> Vec<Vec<String>> {
 }
 
 fn objects(stack: &Stack, roles: &[Role]) -> Vec<(String, Subject)> {
-    let folders = [ACME, GLOBEX, SIBLING, "ten_*", "slugs"].map(|folder| format!("{folder}/1"));
-    let keys: Vec<_> = folders.into_iter().chain([ACME, SCAN_TEST_OBJECT].map(str::to_owned)).collect();
+    let folders =
+        [ACME, GLOBEX, SIBLING, "ten_*", "slugs", "certificates"].map(|folder| format!("{folder}/1"));
+    let imports = [ACME, GLOBEX].map(|folder| format!("{folder}/imp_1"));
+    let keys: Vec<_> =
+        folders.into_iter().chain(imports).chain([ACME, SCAN_TEST_OBJECT].map(str::to_owned)).collect();
     let mut asked = Vec::new();
     for bucket in stack.of_type("AWS::S3::Bucket") {
         let of = |key: &String| Subject::Object { bucket: bucket.to_owned(), key: key.clone() };
@@ -382,14 +385,23 @@ fn keys(stack: &Stack, roles: &[Role]) -> Vec<(String, Subject)> {
     usages.extend(["dynamodb", "sqs", "sns", "s3"].map(Usage::By));
     for bucket in stack.of_type("AWS::S3::Bucket") {
         let of = |by, folder| Usage::Object { by, bucket: bucket.to_owned(), key: format!("{folder}/1") };
-        usages.extend([ACME, GLOBEX, SIBLING, "slugs"].map(|folder| of(Some("s3"), folder)));
+        let imports = [ACME, GLOBEX].into_iter().filter(|_| bucket == "ExportBucket");
+        usages.extend(imports.map(|folder| Usage::Object {
+            by: Some("s3"),
+            bucket: bucket.to_owned(),
+            key: format!("{folder}/imp_1"),
+        }));
+        usages.extend([ACME, GLOBEX, SIBLING, "slugs", "certificates"].map(|folder| of(Some("s3"), folder)));
         usages.extend(
-            [ACME, "slugs"].into_iter().flat_map(|folder| [of(Some("lambda"), folder), of(None, folder)]),
+            [ACME, "slugs", "certificates"]
+                .into_iter()
+                .flat_map(|folder| [of(Some("lambda"), folder), of(None, folder)]),
         );
     }
     let is_an_object = |usage: &&Usage| matches!(usage, Usage::Object { by: Some("s3"), .. });
     let objects: Vec<_> = usages.iter().filter(is_an_object).cloned().collect();
-    let algorithms = ["RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PSS_SHA_256"].map(Usage::Signature);
+    let algorithms =
+        ["RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PSS_SHA_256", "ECDSA_SHA_256"].map(Usage::Signature);
     let signatures = [vec![Usage::Alone], algorithms.to_vec()].concat();
     let is_other = |action: &String| !ENCRYPTION.contains(action.as_str()) && action != "kms:Sign";
     let others: Vec<_> = actions(roles, "keys").filter(is_other).chain(words(OTHER_KEY_ACTIONS)).collect();
@@ -509,10 +521,13 @@ fn specials(stack: &Stack) -> Vec<Request> {
     for bucket in stack.of_type("AWS::S3::Bucket") {
         let whole = || Subject::Resource { id: bucket.to_owned(), kind: "AWS::S3::Bucket".to_owned() };
         let folders = [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/"));
-        for prefix in folders.iter().chain([&ACME.to_owned(), &format!("{ACME}/1"), &format!("{GLOBEX}/1")]) {
+        let imports = [ACME, GLOBEX].map(|folder| format!("{folder}/imp_01ARZ3NDEKTSV4RRFFQ69G5FAV/"));
+        let others = [ACME.to_owned(), format!("{ACME}/1"), format!("{GLOBEX}/1")];
+        for prefix in folders.iter().chain(&others).chain(&imports) {
             for action in ["s3:ListBucketVersions", "s3:ListBucket"] {
                 let own = (prefix == &format!("{ACME}/")).then_some(action);
-                let one = (prefix == &format!("{ACME}/1")).then_some(action);
+                let is_import = prefix.starts_with(&format!("{ACME}/imp_"));
+                let one = (is_import || prefix == &format!("{ACME}/1")).then_some(action);
                 let name = match (bucket, own, one) {
                     ("AuditBucket", Some("s3:ListBucketVersions"), _) => {
                         "the list of a tenancy's own anchors"
@@ -521,6 +536,9 @@ fn specials(stack: &Stack) -> Vec<Request> {
                         "the list of a tenancy's own quarantine"
                     }
                     ("MediaBucket", Some("s3:ListBucket"), _) => "the list of a tenancy's own media",
+                    ("ExportBucket", _, Some("s3:ListBucket")) if is_import => {
+                        "the list of a tenancy's own imports"
+                    }
                     ("ExportBucket", Some("s3:ListBucket"), _)
                     | ("ExportBucket", _, Some("s3:ListBucket")) => "the list of a tenancy's own exports",
                     ("MediaBucket" | "FeedBucket", Some("s3:ListBucketVersions"), _) => {
@@ -529,6 +547,10 @@ fn specials(stack: &Stack) -> Vec<Request> {
                     // What is named by a hash or an id, and by what is below a show.
                     ("UploadBucket" | "MediaBucket" | "FeedBucket", _, Some("s3:ListBucketVersions")) => {
                         "the list of a tenancy's own files"
+                    }
+                    ("ExportBucket", Some("s3:ListBucketVersions"), _)
+                    | ("ExportBucket", _, Some("s3:ListBucketVersions")) => {
+                        "the list of a tenancy's own archives"
                     }
                     // What the scan may list it may list whole, and so by folders.
                     ("UploadBucket", ..) if action == "s3:ListBucket" => "a list of what is to be scanned",

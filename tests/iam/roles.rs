@@ -54,6 +54,8 @@ enum Used {
 
 const OWN_ITEMS: &str = "{tenancy} {tenancy}#*";
 const OWN_OBJECTS: &str = "{tenancy}/*";
+/// What was sent to be imported, and what the worker keeps until it was.
+const IMPORTS: &str = "{tenancy}/imp_*";
 const READ_AND_WRITE: &str = "GetItem Query PutItem UpdateItem DeleteItem ConditionCheckItem";
 const SIGNING_KEYS: &str = "SigningKey SecondSigningKey";
 const RECEIVE: &str = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes";
@@ -122,10 +124,20 @@ pub fn roles() -> Vec<Role> {
             .resource("UploadSweepQueue", RECEIVE)
             .resource("ScanVerdictQueue", "sqs:SendMessage")
             .resource("NoticeTopic", "sns:Publish"),
-        function("Export").verifies_tokens().resource("ExportQueue", "sqs:SendMessage"),
+        function("Export")
+            .verifies_tokens()
+            .resource("ExportQueue", "sqs:SendMessage")
+            .resource("ImportQueue", "sqs:SendMessage"),
         function("ExportWorker")
             .resource("ExportQueue", RECEIVE)
             .resource("ExportQueue", "sqs:SendMessage")
+            .resource("NoticeTopic", "sns:Publish"),
+        function("ImportWorker")
+            .items("DirectoryTable", "slug#* feed-token#*", "PutItem")
+            .items("DirectoryTable", "feed-token#*", "DeleteItem")
+            .resource("ImportQueue", RECEIVE)
+            .resource("ImportQueue", "sqs:SendMessage")
+            .resource("RenderQueue", "sqs:SendMessage")
             .resource("NoticeTopic", "sns:Publish"),
         function("ListenerWatch")
             .items("DirectoryTable", "feed-token#*", "PutItem DeleteItem")
@@ -145,32 +157,54 @@ pub fn roles() -> Vec<Role> {
             .resource("RenderQueue", "sqs:SendMessage"),
         function("Deletion")
             .verifies_tokens()
+            .key("CertificateKey", Used::Alone, "GetPublicKey")
+            .objects("TombstoneBucket", "certificates/*", "GetObject")
+            .key("PlatformKey", Used::ForObjects("TombstoneBucket", "certificates/*"), "Decrypt")
             .resource("RenderQueue", "sqs:SendMessage")
             .resource("DeletionQueue", "sqs:SendMessage"),
         function("DeletionSweep")
             .items("DirectoryTable", "tenancies", "Query")
             .resource("DeletionQueue", "sqs:SendMessage"),
         function("DeletionWorker")
-            .items("DirectoryTable", "feed-token#* invitation#* identity#*", "DeleteItem")
+            .items(
+                "DirectoryTable",
+                "feed-token#* invitation#* identity#* client#* provider#*",
+                "DeleteItem",
+            )
             .items("DirectoryTable", "identity#*", "Query")
+            .items("DirectoryTable", "tenancies", "PutItem")
+            .objects("FeedBucket", "slugs/*", "GetObject PutObject")
+            .objects("TombstoneBucket", "*", "PutObject")
+            .key("PlatformKey", Used::ForObjects("FeedBucket", "slugs/*"), "Decrypt GenerateDataKey")
+            .key("PlatformKey", Used::ForObjects("TombstoneBucket", "*"), "Decrypt GenerateDataKey")
+            .key("CertificateKey", Used::Alone, "GetPublicKey")
+            .key("CertificateKey", Used::ForSignatures("ECDSA_SHA_256"), "Sign")
             .resource("DeletionQueue", RECEIVE)
-            .resource("UserPool", "cognito-idp:ListUsers cognito-idp:AdminDeleteUser"),
+            .resource("NoticeTopic", "sns:Publish")
+            .resource(
+                "UserPool",
+                "cognito-idp:ListUsers cognito-idp:AdminDeleteUser cognito-idp:ListUserPoolClients \
+                 cognito-idp:DeleteUserPoolClient cognito-idp:DeleteIdentityProvider",
+            ),
         // Data roles: one tenancy, the session's.
         role("TenantDataRole", AssumedBy::DataToken)
             .items("TenantTable", OWN_ITEMS, READ_AND_WRITE)
             .but_no_items("TenantTable", "{tenancy}#audit {tenancy}#audit-head", "UpdateItem DeleteItem")
             .items("DirectoryTable", "access#{tenancy}", READ_AND_WRITE)
             .items("DirectoryTable", "activity#{tenancy}", "Query")
+            .items("DirectoryTable", "exit#{tenancy}", "GetItem Query PutItem")
             .items("DirectoryTable", "due#{tenancy}", "PutItem")
             .objects("UploadBucket", OWN_OBJECTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
             .objects("MediaBucket", OWN_OBJECTS, "GetObject")
             .objects("ExportBucket", OWN_OBJECTS, "GetObject")
+            .objects("ExportBucket", IMPORTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
             .objects("AuditBucket", OWN_OBJECTS, "GetObjectVersion")
             .special("the list of a tenancy's own anchors")
             .key("{tenancy}", Used::ForObjects("ExportBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
             .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt")
+            .key("{tenancy}", Used::ForObjects("ExportBucket", IMPORTS), "Decrypt GenerateDataKey")
             .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "Decrypt"),
         role("ProvisionDataRole", AssumedBy::Worker("ProvisionRole"))
             .items("TenantTable", OWN_ITEMS, "PutItem")
@@ -224,6 +258,7 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable", "access#{tenancy} activity#{tenancy}", "GetItem Query")
             .special("the list of a tenancy's own media")
             .special("the list of a tenancy's own exports")
+            .special("the list of a tenancy's own imports")
             .special("the list of a tenancy's own anchors")
             .objects("MediaBucket", OWN_OBJECTS, "GetObject")
             .objects(
@@ -236,6 +271,37 @@ pub fn roles() -> Vec<Role> {
             .key("{tenancy}", Used::ForObjects("MediaBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForObjects("AuditBucket", OWN_OBJECTS), "Decrypt")
             .key("{tenancy}", Used::ForObjects("ExportBucket", OWN_OBJECTS), "Decrypt GenerateDataKey"),
+        role("ImportWorkerDataRole", AssumedBy::Worker("ImportWorkerRole"))
+            .items(
+                "TenantTable",
+                "{tenancy}#tenancy {tenancy}#imports {tenancy}#import-items#* {tenancy}#import-work {tenancy}#uploads \
+                 {tenancy}#media {tenancy}#shows {tenancy}#episodes {tenancy}#episodes#* \
+                 {tenancy}#publication-ledger#* {tenancy}#listeners {tenancy}#listeners#* {tenancy}#quotas \
+                 {tenancy}#notices {tenancy}#audit-head",
+                "GetItem Query",
+            )
+            .items(
+                "TenantTable",
+                "{tenancy}#imports {tenancy}#import-items#* {tenancy}#import-work {tenancy}#uploads \
+                 {tenancy}#unfinished-uploads {tenancy}#shows {tenancy}#episodes {tenancy}#episodes#* \
+                 {tenancy}#publication-ledger#* {tenancy}#listeners {tenancy}#listeners#* \
+                 {tenancy}#listener-emails#* {tenancy}#notices {tenancy}#audit {tenancy}#audit-head",
+                "PutItem ConditionCheckItem",
+            )
+            .items("TenantTable", "{tenancy}#quotas {tenancy}#feed-versions", "UpdateItem")
+            .items(
+                "TenantTable",
+                "{tenancy}#running-imports {tenancy}#import-work {tenancy}#notices",
+                "DeleteItem",
+            )
+            .items("DirectoryTable", "due#{tenancy}", "PutItem")
+            .items("DirectoryTable", "access#{tenancy}", "Query PutItem")
+            .objects("UploadBucket", OWN_OBJECTS, "PutObject AbortMultipartUpload ListMultipartUploadParts")
+            .special("the list of a tenancy's own imports")
+            .objects("ExportBucket", IMPORTS, "GetObject PutObject DeleteObject AbortMultipartUpload")
+            .key("{tenancy}", Used::ForDataKey, "Decrypt")
+            .key("{tenancy}", Used::ForObjects("UploadBucket", OWN_OBJECTS), "Decrypt GenerateDataKey")
+            .key("{tenancy}", Used::ForObjects("ExportBucket", IMPORTS), "Decrypt GenerateDataKey"),
         role("RendererDataRole", AssumedBy::Worker("RendererRole"))
             .items("TenantTable", OWN_ITEMS, "GetItem Query")
             .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")
@@ -291,6 +357,7 @@ pub fn roles() -> Vec<Role> {
             )
             .items("TenantTable", "{tenancy}#deletions {tenancy}#legal-holds", "ConditionCheckItem")
             .items("TenantTable", "{tenancy}#quotas", "UpdateItem")
+            .items("DirectoryTable", "exit#{tenancy}", "GetItem Query")
             .items("DirectoryTable", "due#{tenancy}", "Query DeleteItem")
             .items("DirectoryTable", "access#{tenancy}", "GetItem DeleteItem UpdateItem")
             .items("DirectoryTable", "activity#{tenancy}", "GetItem DeleteItem")
@@ -301,6 +368,26 @@ pub fn roles() -> Vec<Role> {
             .objects("FeedBucket", OWN_OBJECTS, "GetObject DeleteObjectVersion")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::ForObjects("FeedBucket", OWN_OBJECTS), "Decrypt"),
+        role("ExitDataRole", AssumedBy::Worker("DeletionWorkerRole"))
+            .items("TenantTable", OWN_ITEMS, "GetItem Query DeleteItem ConditionCheckItem")
+            .items("TenantTable", "{tenancy}#notices {tenancy}#audit {tenancy}#audit-head", "PutItem")
+            .items("DirectoryTable", "exit#{tenancy}", "GetItem Query PutItem ConditionCheckItem")
+            .items("DirectoryTable", "exit-notes#{tenancy}", "GetItem Query PutItem DeleteItem")
+            .items(
+                "DirectoryTable",
+                "due#{tenancy} activity#{tenancy} access#{tenancy}",
+                "Query DeleteItem",
+            )
+            .items("DirectoryTable", "access#{tenancy}", "UpdateItem")
+            .special("the list of a tenancy's own quarantine")
+            .special("the list of a tenancy's own files")
+            .objects("UploadBucket", OWN_OBJECTS, "DeleteObjectVersion AbortMultipartUpload")
+            .objects("MediaBucket", OWN_OBJECTS, "DeleteObjectVersion")
+            .objects("FeedBucket", OWN_OBJECTS, "DeleteObject DeleteObjectVersion")
+            .objects("ExportBucket", OWN_OBJECTS, "DeleteObjectVersion")
+            .special("the list of a tenancy's own archives")
+            .key("{tenancy}", Used::ForDataKey, "Decrypt")
+            .key("{tenancy}", Used::Alone, "DescribeKey ScheduleKeyDeletion"),
         // Services of AWS.
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")

@@ -1,10 +1,30 @@
-//! A person's account at the user pool: the one thing of theirs that the stores know nothing of.
+//! Accounts at the user pool: the one thing of people that the stores know nothing of. And the provider of a tenancy that leaves.
 
 use domain::{Count, DeletionSubject, Destroyed, Store};
-use identity::{People, ProviderError};
+use identity::{IdentityProviders, People, ProviderError};
 use lambda_kit::Failure;
 use storage::{SecretHash, Storage, Work};
 use tenant_context::UserId;
+use url::Url;
+
+/// What a worker knows of the user pool, and who runs it.
+pub struct Accounts {
+    people: People,
+    providers: IdentityProviders,
+    pub(crate) operator: String,
+}
+
+impl Accounts {
+    /// Of the pool of that id. `api_url` is where the tenancy API answers: by that name a certificate says who destroyed.
+    pub fn new(storage: &Storage, user_pool_id: &str, api_url: &Url) -> Self {
+        Self {
+            people: People::new(storage, user_pool_id.to_owned()),
+            // Nobody signs in through what is only deleted: where they would is of no matter.
+            providers: IdentityProviders::new(storage, user_pool_id.to_owned(), api_url.clone(), Vec::new()),
+            operator: format!("Castkeep at {api_url}"),
+        }
+    }
+}
 
 /// Deletes the account of the user who is erased, unless the same person is somebody in another tenancy. Answers how much that was.
 ///
@@ -12,23 +32,39 @@ use tenant_context::UserId;
 /// [`Failure`] when Cognito or a store does not do its part; running again goes on from there.
 pub(crate) async fn erase_account(
     storage: &Storage,
-    people: &People,
+    accounts: &Accounts,
     work: &Work<'_>,
 ) -> Result<Destroyed, Failure> {
     storage.check_clear(work).await?;
+    if let DeletionSubject::Tenancy { .. } = &work.deletion.subject {
+        erase_all_accounts(storage, accounts, work).await?;
+    }
     if let DeletionSubject::User { user_id } = &work.deletion.subject {
-        let accounts = accounts_of(storage, people, work, user_id).await?;
-        let items = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
+        let found = accounts_of(storage, accounts, work, user_id).await?;
+        let items = u64::try_from(found.len()).unwrap_or(u64::MAX);
         if items > 0 {
             let destroyed = Destroyed { items, ..Destroyed::default() };
             storage.note_destroyed(work, Store::UserPool, "accounts", destroyed).await?;
         }
-        for account in accounts {
+        for account in found {
             storage.check_clear(work).await?;
-            people.delete(&account).await.map_err(failed)?;
+            accounts.people.delete(&account).await.map_err(failed)?;
         }
     }
     Ok(storage.destroyed_so_far(work, Store::UserPool).await?)
+}
+
+/// Every account that is some user's of the tenancy and nobody's elsewhere, and then what its people signed in through.
+async fn erase_all_accounts(storage: &Storage, accounts: &Accounts, work: &Work<'_>) -> Result<(), Failure> {
+    for user in storage.list_user_ids(work).await? {
+        for account in accounts_of(storage, accounts, work, &user).await? {
+            storage.check_clear(work).await?;
+            storage.note_account(work, user.as_str()).await?;
+            accounts.people.delete(&account).await.map_err(failed)?;
+        }
+    }
+    storage.check_clear(work).await?;
+    accounts.providers.delete(work.grant).await.map_err(failed)
 }
 
 /// Counts the accounts that are left.
@@ -37,16 +73,27 @@ pub(crate) async fn erase_account(
 /// [`Failure`] when Cognito or a store does not do its part.
 pub(crate) async fn count_accounts(
     storage: &Storage,
-    people: &People,
+    accounts: &Accounts,
     work: &Work<'_>,
 ) -> Result<Count, Failure> {
-    let accounts = match &work.deletion.subject {
-        DeletionSubject::User { user_id } => accounts_of(storage, people, work, user_id).await?,
-        _ => Vec::new(),
+    let (remaining, counted_by) = match &work.deletion.subject {
+        DeletionSubject::User { user_id } => {
+            let left = accounts_of(storage, accounts, work, user_id).await?.len();
+            (
+                u64::try_from(left).unwrap_or(u64::MAX),
+                "ListUsers, by the user's address for as long as it is known",
+            )
+        }
+        DeletionSubject::Tenancy { .. } => {
+            let mut left = 0;
+            for user in storage.list_user_ids(work).await? {
+                left += accounts_of(storage, accounts, work, &user).await?.len();
+            }
+            let counted_by = "ListUsers, by the address that each user had before it was deleted";
+            (u64::try_from(left).unwrap_or(u64::MAX), counted_by)
+        }
+        _ => (0, "nothing of it is kept there"),
     };
-    let remaining = u64::try_from(accounts.len()).unwrap_or(u64::MAX);
-    // Once the user's address is gone, nothing leads to an account any more.
-    let counted_by = "ListUsers, by the user's address for as long as it is known";
     Ok(Count { store: Store::UserPool, remaining, counted_by: counted_by.to_owned() })
 }
 
@@ -54,7 +101,7 @@ pub(crate) async fn count_accounts(
 /// has not, the one that still waits for its first password.
 async fn accounts_of(
     storage: &Storage,
-    people: &People,
+    accounts: &Accounts,
     work: &Work<'_>,
     user: &UserId,
 ) -> Result<Vec<String>, Failure> {
@@ -62,8 +109,8 @@ async fn accounts_of(
     if person.is_elsewhere {
         return Ok(Vec::new());
     }
-    let accounts = people.find(&person.email).await.map_err(failed)?;
-    let theirs = accounts.into_iter().filter(|account| match &person.identity {
+    let found = accounts.people.find(&person.email).await.map_err(failed)?;
+    let theirs = found.into_iter().filter(|account| match &person.identity {
         Some(identity) => SecretHash::of(&account.subject) == *identity,
         None => account.is_unused,
     });

@@ -3,18 +3,21 @@
 //! Each deletion says itself what is due, in the state that it is stored in. A step is done, then the deletion is stored with what came
 //! of it; whoever was killed in between finds the same step due and does what is left of it. A legal hold is read before each item.
 
-use domain::{Deletion, DeletionStep, Due, Order, Refusal, Store};
-use identity::People;
+use domain::{Deletion, DeletionScope, DeletionState, DeletionStep, Due, Order, Refusal, Reminder, Store};
 use lambda_kit::Failure;
 use storage::{DeletionRecord, Storage, StorageError, SweepRequest, Work};
 use tenant_context::{Grant, TenantContext, Timestamp, Worker, permission::CarryOutDeletion};
 
-use crate::account::{count_accounts, erase_account};
+use crate::{
+    account::{Accounts, count_accounts, erase_account},
+    certify::certify,
+};
 
 /// Where everything is done.
+#[derive(Clone, Copy)]
 struct Worksite<'a> {
     storage: &'a Storage,
-    people: &'a People,
+    accounts: &'a Accounts,
     grant: &'a Grant<'a, CarryOutDeletion>,
     as_of: Timestamp,
 }
@@ -25,14 +28,19 @@ struct Worksite<'a> {
 /// [`Failure`] when a store does not do its part; running again goes on from there.
 pub async fn carry_out_deletions(
     storage: &Storage,
-    people: &People,
+    accounts: &Accounts,
     request: &SweepRequest,
 ) -> Result<(), Failure> {
     let context = TenantContext::from_queue(request.tenancy_id.clone(), Worker::Deletion);
 
     let grant = context.grant::<CarryOutDeletion>().map_err(|denied| Failure::Poison(denied.to_string()))?;
 
-    let site = Worksite { storage, people, grant: &grant, as_of: request.as_of };
+    let site = Worksite { storage, accounts, grant: &grant, as_of: request.as_of };
+    if let Some(exit) = storage.find_open_exit(&grant).await?
+        && carry_out_exit(storage, accounts, request, exit).await?
+    {
+        return Ok(());
+    }
     for record in storage.list_open_deletions(&grant).await? {
         match site.carry_out(record).await {
             // It waits; the others do not wait for it.
@@ -45,40 +53,88 @@ pub async fn carry_out_deletions(
     Ok(())
 }
 
+/// Carries the tenancy's exit on, with rights that reach all that it has. Answers whether it is past its day: then nothing else is
+/// to be done for this tenancy.
+async fn carry_out_exit(
+    storage: &Storage,
+    accounts: &Accounts,
+    request: &SweepRequest,
+    exit: DeletionRecord,
+) -> Result<bool, Failure> {
+    let context = TenantContext::from_queue(request.tenancy_id.clone(), Worker::Exit);
+
+    let grant = context.grant::<CarryOutDeletion>().map_err(|denied| Failure::Poison(denied.to_string()))?;
+
+    let id = exit.deletion.id.clone();
+    let site = Worksite { storage, accounts, grant: &grant, as_of: request.as_of };
+    match site.carry_out(exit).await {
+        Err(Failure::Storage(why @ (StorageError::Held(_) | StorageError::NotYet(_)))) => {
+            tracing::info!(%why, "an exit waits");
+        }
+        result => result?,
+    }
+    let exit = storage.find_deletion(&context, &id).await?;
+    let is_beyond = |record: DeletionRecord| {
+        record.deletion.step.is_some() || record.deletion.state == DeletionState::Erased
+    };
+    Ok(exit.is_some_and(is_beyond))
+}
+
 impl Worksite<'_> {
     /// Does one step after the other for as long as one is due.
     async fn carry_out(&self, mut record: DeletionRecord) -> Result<(), Failure> {
         loop {
-            let held = self.storage.with_holds(self.grant.context(), record.clone(), self.as_of).await?;
+            // An event that comes late takes nothing back.
+            let site = Worksite { as_of: self.as_of.max(record.deletion.heard_at), ..*self };
+            let held = site.storage.with_holds(site.grant.context(), record.clone(), site.as_of).await?;
             let mut deletion = held.deletion;
-            let due = deletion.advance(self.as_of);
-            record = self.save(record, &deletion).await?;
+            let due = deletion.advance(site.as_of);
+            record = site.save(record, &deletion).await?;
+            for due in &due {
+                match due {
+                    Due::Remind(reminder) => record = site.remind(record, &mut deletion, *reminder).await?,
+                    Due::Incident => tracing::error!(deletion = %deletion.id, "a deletion needs people"),
+                    Due::Work(_) => {}
+                }
+            }
             let order = due.into_iter().find_map(|due| match due {
                 Due::Work(order) => Some(order),
                 Due::Remind(_) | Due::Incident => None,
             });
             let Some(order) = order else { return Ok(()) };
 
-            let pass = deletion.pass;
-            if !self.work(&mut deletion, &order).await? {
-                return Ok(());
-            }
-            record = self.save(record, &deletion).await?;
-            if deletion.pass != pass {
+            let futile_passes = deletion.futile_passes;
+            site.work(&mut deletion, &order).await?;
+            record = site.save(record, &deletion).await?;
+            if deletion.futile_passes != futile_passes {
                 // Something was left: what is still being written may be done by the next hour.
                 return Ok(());
             }
         }
     }
 
-    /// Does what is due and tells `deletion`. Answers whether it was something that is done here.
-    async fn work(&self, deletion: &mut Deletion, order: &Order) -> Result<bool, Failure> {
+    /// Tells the owners that the day comes.
+    async fn remind(
+        &self,
+        record: DeletionRecord,
+        deletion: &mut Deletion,
+        reminder: Reminder,
+    ) -> Result<DeletionRecord, Failure> {
+        deletion.reminded(reminder);
+        let storage = self.storage;
+        let record = storage.remind_of_exit(self.grant, &record, deletion, reminder, self.as_of).await?;
+        storage.send_notices(self.grant).await?;
+        Ok(record)
+    }
+
+    /// Does what is due and tells `deletion`.
+    async fn work(&self, deletion: &mut Deletion, order: &Order) -> Result<(), Failure> {
         let before = deletion.clone();
         let work = Work { grant: self.grant, deletion: &before, order, as_of: self.as_of };
         match order.step {
             DeletionStep::Erase(store) => {
                 let destroyed = match store {
-                    Store::UserPool => erase_account(self.storage, self.people, &work).await?,
+                    Store::UserPool => erase_account(self.storage, self.accounts, &work).await?,
                     store => self.storage.erase(&work, store).await?,
                 };
                 deletion.erased(order, destroyed, &[], self.as_of).map_err(out_of_order)?;
@@ -87,19 +143,33 @@ impl Worksite<'_> {
                 let mut counts = Vec::with_capacity(before.stores.len());
                 for store in &before.stores {
                     counts.push(match store {
-                        Store::UserPool => count_accounts(self.storage, self.people, &work).await?,
+                        Store::UserPool => count_accounts(self.storage, self.accounts, &work).await?,
                         store => self.storage.count_left(&work, *store).await?,
                     });
                 }
                 deletion.verified(order, &counts, self.as_of).map_err(out_of_order)?;
             }
             DeletionStep::Certify => {
-                self.storage.forget_notes(&work).await?;
+                match before.subject.scope() {
+                    DeletionScope::Tenancy => certify(self.storage, &self.accounts.operator, &work).await?,
+                    _ => self.storage.forget_notes(&work).await?,
+                }
                 deletion.certified(order, self.as_of).map_err(out_of_order)?;
             }
-            DeletionStep::Seal | DeletionStep::ScheduleKey => return Ok(false),
+            DeletionStep::Seal => {
+                self.storage.seal(&work).await?;
+                deletion.sealed(order, self.as_of).map_err(out_of_order)?;
+            }
+            // To be stored before KMS is told.
+            DeletionStep::ScheduleKey if before.key_begun_at.is_none() => {
+                deletion.begin_key(order, self.as_of).map_err(out_of_order)?;
+            }
+            DeletionStep::ScheduleKey => {
+                let key = self.storage.schedule_key(&work).await?;
+                deletion.key_scheduled(order, key, self.as_of).map_err(out_of_order)?;
+            }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Stores the deletion, where anything of it is different.

@@ -1,5 +1,7 @@
-//! `POST /v1/deletions`: deletes an episode or a show, or erases what is known of a person. What is deleted is out of sight at once,
-//! and can be restored until its day; what is known of a user or a listener nobody brings back.
+//! `POST /v1/deletions`: deletes an episode or a show, erases a person, or asks for the tenancy's exit.
+//!
+//! An episode or a show is out of sight at once and can be restored until its day; what is known of a user or a listener nobody
+//! brings back. An exit waits for a second owner.
 
 use domain::{Decider, Deletion, DeletionSubject, Episode, NewDeletion, Refusal, Retention, Show};
 use http::StatusCode;
@@ -11,7 +13,11 @@ use tenant_context::{
     DeletionId, EpisodeId, ListenerId, MemberId, ShowId, TenantContext, UserId, permission::CreateDeletion,
 };
 
-use crate::{App, Deletions, view::DeletionView};
+use crate::{
+    App, Deletions,
+    request_exit::{request_exit, second_factor_too_old},
+    view::DeletionView,
+};
 
 /// What is to be deleted.
 #[derive(Deserialize, JsonSchema)]
@@ -19,6 +25,9 @@ use crate::{App, Deletions, view::DeletionView};
 struct AskedDeletion {
     /// How much.
     scope: AskedScope,
+    /// How many days it can be taken back, where it can; 30 unless the agreement says otherwise.
+    #[serde(default)]
+    retention_days: Retention,
 }
 
 /// How much is to be deleted.
@@ -40,6 +49,8 @@ enum AskedScope {
         /// A user or a listener.
         person_id: PersonId,
     },
+    /// All that the tenancy has: its exit. A second owner must approve.
+    Tenancy,
 }
 
 /// A user or a listener, by id.
@@ -65,14 +76,18 @@ pub(crate) fn describe(operation: Operation) -> Operation {
         .spares_the_last_owner()
         .accepted::<DeletionView>()
         .problem(beyond_ones_own())
+        .problem(second_factor_too_old())
 }
 
 pub(crate) async fn create_deletion(app: App, request: Request) -> Result<Reply, Problem> {
     let context = app.api.tenant(&request).await?;
-    let AskedDeletion { scope } = request.json()?;
+    let AskedDeletion { scope, retention_days: retention } = request.json()?;
+    if let AskedScope::Tenancy = scope {
+        return Ok(answer(request_exit(&app, &context, retention).await?.deletion));
+    }
 
     let permit = context.ask::<CreateDeletion>()?;
-    let last = app.api.storage.find_last_deletion(&context, scope.id()).await?;
+    let last = app.api.storage.find_last_deletion(&context, scope.id().unwrap_or_default()).await?;
     if let Some(record) = last.as_ref().filter(|record| !record.deletion.state.is_final()) {
         // Asked for before: asking again is answered with the same.
         permit.in_place(show_of(&record.deletion.subject))?;
@@ -89,7 +104,7 @@ pub(crate) async fn create_deletion(app: App, request: Request) -> Result<Reply,
     let new = NewDeletion {
         id: DeletionId::new(now, storage.randomness()),
         subject,
-        retention: Retention::DEFAULT,
+        retention,
         holds: storage.list_all_holds(&context).await?,
     };
     let member = context.member().ok_or_else(Problem::not_found)?;
@@ -122,6 +137,7 @@ async fn find(
         AskedScope::Person { person_id: PersonId::User(id) } => {
             storage.has_user(context, id).await?.then(|| Found::User(id.clone()))
         }
+        AskedScope::Tenancy => None,
     })
 }
 
@@ -138,12 +154,14 @@ async fn check_access(app: &Deletions, context: &TenantContext, found: &Found) -
 }
 
 impl AskedScope {
-    fn id(&self) -> &str {
+    /// Of what, inside of the tenancy.
+    fn id(&self) -> Option<&str> {
         match self {
-            Self::Episode { episode_id } => episode_id.as_str(),
-            Self::Show { show_id } => show_id.as_str(),
-            Self::Person { person_id: PersonId::User(id) } => id.as_str(),
-            Self::Person { person_id: PersonId::Listener(id) } => id.as_str(),
+            Self::Episode { episode_id } => Some(episode_id.as_str()),
+            Self::Show { show_id } => Some(show_id.as_str()),
+            Self::Person { person_id: PersonId::User(id) } => Some(id.as_str()),
+            Self::Person { person_id: PersonId::Listener(id) } => Some(id.as_str()),
+            Self::Tenancy => None,
         }
     }
 }

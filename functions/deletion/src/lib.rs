@@ -3,24 +3,32 @@
 //!
 //! The API writes what is to be done and takes it back; `deletion-worker` alone destroys. It is woken by a message for people, and by
 //! each hour's sweep for everything, goes by the moment of the event that woke it, and may be killed anywhere: see [`carry_out`].
+//!
+//! A whole tenancy leaves in the same way: two owners decide, its day comes, and what is left of it is a certificate.
 
 use std::sync::Arc;
 
+use certificate::PublicKey;
 use domain::Deletion;
 use lambda_kit::{Api, Problem, routes};
 use storage::{DeletionRecord, RenderRequest, SweepRequest, show_of};
 use tenant_context::TenantContext;
 
-mod account;
+pub mod account;
+mod approve_deletion;
 mod cancel_deletion;
 pub mod carry_out;
+mod certify;
 mod create_deletion;
 mod find_deletion;
+mod get_certificate;
 mod held;
+mod list_certificate_keys;
 mod list_deletions;
 mod list_legal_holds;
 mod put_legal_hold;
 mod release_legal_hold;
+mod request_exit;
 mod view;
 
 /// What the operations need.
@@ -38,7 +46,10 @@ routes! {
     GET "/v1/deletions" => list_deletions,
     POST "/v1/deletions" => create_deletion,
     GET "/v1/deletions/{deletion}" => find_deletion,
+    POST "/v1/deletions/{deletion}/approve" => approve_deletion,
     POST "/v1/deletions/{deletion}/cancel" => cancel_deletion,
+    GET "/certificates/{deletion}" => get_certificate,
+    GET "/.well-known/certificate-keys.json" => list_certificate_keys,
     GET "/v1/legal-holds" => list_legal_holds,
     PUT "/v1/legal-holds/{held}" => put_legal_hold,
     DELETE "/v1/legal-holds/{held}" => release_legal_hold,
@@ -47,6 +58,15 @@ routes! {
 type App = Arc<Deletions>;
 
 impl Deletions {
+    /// The key that signs certificates.
+    async fn certificate_key(&self) -> Result<PublicKey, Problem> {
+        let der = self.api.storage.certificate_key().await?;
+        PublicKey::from_public_key_info(&der).map_err(|error| {
+            tracing::error!(%error, "the key that signs certificates");
+            Problem::internal()
+        })
+    }
+
     /// Tells the renderer, where a feed is to change. When that fails, the minute's sweep tells it.
     async fn feed_changed(&self, context: &TenantContext, deletion: &Deletion) {
         let Some(show) = show_of(&deletion.subject) else { return };

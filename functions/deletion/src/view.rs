@@ -26,6 +26,10 @@ pub(crate) struct DeletionView {
     requested_by: MemberId,
     /// When.
     requested_at: Timestamp,
+    /// The second owner who agreed, where one must.
+    approved_by: Option<MemberId>,
+    /// When they agreed.
+    approved_at: Option<Timestamp>,
     /// Who took it back, if somebody did.
     cancelled_by: Option<MemberId>,
     /// The day: until then it can be taken back, and from then on it is destroyed.
@@ -69,6 +73,8 @@ impl DeletionView {
             history: deletion.history,
             requested_by: deletion.requested_by,
             requested_at: deletion.requested_at,
+            approved_by: deletion.approved_by,
+            approved_at: deletion.approved_at,
             cancelled_by: deletion.cancelled_by,
             due_at: deletion.due_at,
             held_by: deletion.holds.into_iter().map(LegalHoldView::new).collect(),

@@ -34,7 +34,7 @@ pub(crate) async fn create_export(app: App, request: Request) -> Result<Reply, P
 /// What is named must be there.
 async fn check_scope(app: &App, context: &TenantContext, scope: &ExportScope) -> Result<(), Problem> {
     match scope {
-        ExportScope::Tenancy => {}
+        ExportScope::Tenancy {} => {}
         ExportScope::Shows { show_ids } => {
             for (at, show) in show_ids.iter().enumerate() {
                 if app.storage.find_show(context, show).await?.is_none() {

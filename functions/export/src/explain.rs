@@ -36,7 +36,7 @@ fn readme(export: &Export, gathered: &[Gathered], missing: &[MissingFile]) -> St
     page.push_str(match export.scope {
         ExportScope::Person { .. } => PERSON,
         ExportScope::Shows { .. } => SHOWS,
-        ExportScope::Tenancy => TENANCY,
+        ExportScope::Tenancy {} => TENANCY,
     });
     let mut shows = gathered.iter().flat_map(|step| &step.shows).peekable();
     if shows.peek().is_some() {

@@ -74,7 +74,7 @@ impl<'a> Gatherer<'a> {
         match &self.export.scope {
             ExportScope::Person { .. } => return Ok(Some(Step::Person)),
             ExportScope::Shows { .. } => return Ok(Some(Step::Show(None))),
-            ExportScope::Tenancy => {}
+            ExportScope::Tenancy {} => {}
         }
         let (storage, context) = (self.storage, self.context());
         let tenancy = storage.find_tenancy(context).await?;
@@ -216,7 +216,7 @@ impl<'a> Gatherer<'a> {
         let is_more = page.len() == usize::from(RECORDS_IN_FILE);
         Ok(match (page.last().filter(|_| is_more), &self.export.scope) {
             (Some(last), _) => Some(Step::Media(after.next(last.id.to_string()))),
-            (None, ExportScope::Tenancy) => Some(Step::Audit(After::default())),
+            (None, ExportScope::Tenancy {}) => Some(Step::Audit(After::default())),
             (None, _) => None,
         })
     }

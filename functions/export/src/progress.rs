@@ -106,8 +106,8 @@ impl Done {
     /// Gathering is a tenth of the whole: how long it takes nobody knows before.
     pub(crate) fn percent(self) -> u8 {
         let Some(bytes) = self.bytes.filter(|bytes| *bytes > 0) else { return 0 };
-        let assembled = self.bytes_done.min(bytes).saturating_mul(90).checked_div(bytes).unwrap_or_default();
-        u8::try_from(assembled.saturating_add(10)).unwrap_or(100)
+        let assembled = u128::from(self.bytes_done.min(bytes)) * 90 / u128::from(bytes);
+        u8::try_from(assembled + 10).unwrap_or(100)
     }
 }
 

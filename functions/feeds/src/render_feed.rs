@@ -198,6 +198,7 @@ async fn publish_slug(storage: &Storage, grant: &Grant<'_, RenderFeed>, show: &S
         slug: show.slug.clone(),
         tenancy_id: grant.context().tenancy().clone(),
         show_id: show.id.clone(),
+        farewell: None,
     };
     if storage.read_published_slug(&show.slug).await?.as_ref() == Some(&record) {
         return Ok(());

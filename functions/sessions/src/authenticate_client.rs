@@ -52,6 +52,7 @@ pub(crate) async fn authenticate_client(
         member,
         memberships: sign_in.access.to_memberships(&sign_in.groups),
         mfa_at: sign_in.access.is_vouched_for.then(|| app.storage.now()),
+        state: sign_in.state,
     };
     Ok(SignedIn { subject, versions: Some(sign_in.versions()) })
 }

@@ -144,7 +144,8 @@ async fn sign_in(
 
     let versions = Some(found.versions());
     let memberships = found.access.to_memberships(&found.groups);
-    Ok(SignedIn { subject: Subject::Member { tenancy, member, memberships, mfa_at }, versions })
+    let state = found.state;
+    Ok(SignedIn { subject: Subject::Member { tenancy, member, memberships, mfa_at, state }, versions })
 }
 
 /// When the person showed a second factor. The user pool asks its own people for one; a provider counts as its tenancy says.

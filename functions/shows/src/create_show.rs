@@ -47,6 +47,7 @@ async fn claim_slug(app: &Shows, context: &TenantContext, show: &Show) -> Result
         slug: show.slug.clone(),
         tenancy_id: context.tenancy().clone(),
         show_id: show.id.clone(),
+        farewell: None,
     };
     match storage.claim_slug(&claim).await {
         Err(StorageError::Conflict) => {}

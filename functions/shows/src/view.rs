@@ -2,8 +2,8 @@
 
 use domain::{
     Addresses, Audience, Author, Category, Description, EmailAddress, EmailDomain, Episode, EpisodeListing,
-    EpisodeState, EpisodeTitle, Language, List, Listener, ListenerLabel, ListenerState, Show, ShowListing,
-    ShowTitle, Slug, SuspensionReason, Visibility, WebUrl,
+    EpisodeState, EpisodeTitle, Language, List, Listener, ListenerLabel, ListenerState, PodcastGuid, Show,
+    ShowListing, ShowTitle, Slug, SuspensionReason, Visibility, WebUrl,
     podcasting::{EpisodePodcasting, ShowPodcasting},
 };
 use schemars::JsonSchema;
@@ -27,6 +27,8 @@ pub(crate) struct ShowView {
     has_listener_feed: bool,
     /// Whether it carries a parental advisory, unless an episode says otherwise.
     explicit: bool,
+    /// Its `podcast:guid`, where it was imported with one; made of the feed's URL otherwise.
+    podcast_guid: Option<PodcastGuid>,
     listing: ShowListing,
     podcasting: ShowPodcasting,
     /// Whether a listener is suspended whose feed URL is used from too many networks at once.
@@ -59,6 +61,7 @@ impl ShowView {
             visibility: show.visibility,
             has_listener_feed: show.has_listener_feed,
             explicit: show.explicit,
+            podcast_guid: show.podcast_guid,
             listing: show.listing,
             podcasting: show.podcasting,
             suspends_shared_listeners: show.suspends_shared_listeners,

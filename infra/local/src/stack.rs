@@ -1,6 +1,6 @@
 //! Castkeep, whole and running on this machine.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -45,6 +45,8 @@ pub struct Options {
     pub load_demo: bool,
     /// Where progress goes.
     pub progress: Progress,
+    /// What feeds are imported from besides the open internet and this stack itself: hosts that are played on this machine.
+    pub import_reach: Vec<SocketAddr>,
 }
 
 /// A client's id and secret, for `client_credentials`.
@@ -83,6 +85,7 @@ impl Options {
             fresh: false,
             load_demo: true,
             progress: Progress::Stderr,
+            import_reach: Vec::new(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Options {
             fresh: true,
             load_demo: false,
             progress: Progress::Quiet,
+            import_reach: Vec::new(),
         })
     }
 }
@@ -171,6 +175,7 @@ impl Stack {
         options: &Options,
     ) -> Result<(), Failure> {
         let step = options.progress.step("Deployment");
+        let import_reach = self.import_reach(options);
         let parameters = [
             ("Stage", "dev"),
             ("ApiUrl", &self.api),
@@ -178,6 +183,7 @@ impl Stack {
             ("OperatorSecretSha256", &digest::sha256_hex(self.operator.client_secret.as_bytes())),
             ("Architecture", lambda_architecture()),
             ("MailFrom", MAIL_FROM),
+            ("ImportReach", &import_reach),
         ];
         self.aws.verify_mail_domain(MAIL_FROM).await?;
         let result = format!("{} resources", template.resource_count());
@@ -195,6 +201,14 @@ impl Stack {
         }
         self.home.remember(LISTENER_URL, &self.listener)?;
         self.home.finish_first_run()
+    }
+
+    /// A feed of this stack can be imported: its listener API, and the emulator that has the files.
+    fn import_reach(&self, options: &Options) -> String {
+        let own =
+            [&self.listener, &self.launch.endpoint()].map(|url| url.trim_start_matches("http://").to_owned());
+        let played = options.import_reach.iter().map(ToString::to_string);
+        own.into_iter().chain(played).collect::<Vec<_>>().join(",")
     }
 
     /// Where the listener API was in the run before, if that was elsewhere. Then every feed is rendered anew.

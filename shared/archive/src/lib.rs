@@ -1,4 +1,5 @@
-//! Lays out ZIP archives which S3 puts together by itself: what there is to archive in, the parts of a multipart upload out.
+//! Lays out ZIP archives which S3 puts together by itself: what there is to archive in, the parts of a multipart upload out. And
+//! reads archives, from ranges of them, without having any of them whole: see [`find_directory`].
 //!
 //! A large object that is in S3 already is copied there by `UploadPartCopy`. Through the caller go headers, small objects, and as
 //! many bytes of a large one as make a part with its header long enough for S3. What a caller writes itself it writes as a
@@ -15,6 +16,7 @@ mod layout;
 mod limits;
 mod plan;
 mod planner;
+mod read;
 mod records;
 
 pub use bundle::{Bundle, BundleWriter};
@@ -22,3 +24,4 @@ pub use error::Error;
 pub use limits::Limits;
 pub use plan::{Archive, Entry, Part, Piece, Plan};
 pub use planner::{Planner, StoredObject};
+pub use read::{DirectoryPlace, Found, HEADER, LONGEST_END, ReadError, find_directory, read_directory};

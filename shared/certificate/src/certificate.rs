@@ -13,7 +13,7 @@ pub const FORMAT: &str = "castkeep-destruction-certificate/1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// [`FORMAT`].
+    /// Which form of certificate it is.
     pub format: String,
     /// The deletion's id: what this certificate goes by.
     pub deletion_id: String,

@@ -33,6 +33,14 @@ impl Item {
     pub fn line(&self) -> Result<String, NotCanonical> {
         canonical(self)
     }
+
+    /// The hash of the leaf, for [`crate::Tree::append_hash`] and for lists that must not say what was destroyed.
+    ///
+    /// # Errors
+    /// [`NotCanonical`] for a size that JSON cannot carry.
+    pub fn leaf(&self) -> Result<crate::Digest, NotCanonical> {
+        Ok(crate::tree::leaf_hash(self.line()?.as_bytes()))
+    }
 }
 
 #[cfg(test)]

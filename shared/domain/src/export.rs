@@ -58,7 +58,7 @@ pub struct OpenArchive {
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ExportScope {
     /// Everything that the tenancy owns.
-    Tenancy,
+    Tenancy {},
     /// Some shows, with all that belongs to them.
     Shows {
         /// Which, at most 50.
@@ -122,7 +122,7 @@ impl ExportScope {
     /// What stands for the scope: one export of each is made at a time.
     pub fn name(&self) -> String {
         match self {
-            Self::Tenancy => "tenancy".to_owned(),
+            Self::Tenancy {} => "tenancy".to_owned(),
             Self::Person { person_id } => person_id.to_string(),
             Self::Shows { show_ids } => {
                 let mut ids: Vec<&str> = show_ids.iter().map(ShowId::as_str).collect();

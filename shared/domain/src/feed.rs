@@ -72,7 +72,9 @@ impl<'a> Feed<'a> {
         let changes = episodes.iter().map(FeedEpisode::changed_at);
         let channel = Channel {
             show,
-            guid: PodcastGuid::from_feed_url(&addresses.public_feed(&show.slug)),
+            guid: show
+                .podcast_guid
+                .unwrap_or_else(|| PodcastGuid::from_feed_url(&addresses.public_feed(&show.slug))),
             url: addresses.feed(&show.slug),
             is_private: show.visibility == Visibility::Private || addresses.are_a_listeners(),
             artwork_url,
@@ -151,6 +153,14 @@ mod tests {
             .filter_map(|episode| FeedEpisode::new(episode, media, &addresses(), seconds(100)))
             .collect();
         Feed::new(show, &addresses(), None, items)
+    }
+
+    #[test]
+    fn a_guid_from_another_host_is_kept() {
+        let guid: PodcastGuid = "917393e3-1b1e-5cef-ace4-edaa54e1f810".parse().unwrap();
+        let imported = Show { podcast_guid: Some(guid), ..show() };
+        assert_eq!(feed(&imported, &[], &media(MediaFormat::Mp3)).channel.guid, guid);
+        assert_ne!(feed(&show(), &[], &media(MediaFormat::Mp3)).channel.guid, guid);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod feed_library;
 mod feed_rules;
 mod feed_token;
 mod file_name;
+mod import;
 mod invalid;
 mod language;
 mod legal_hold;
@@ -91,6 +92,10 @@ pub use feed_library::{FeedFile, FeedFiles, FeedLibrary};
 pub use feed_rules::{Finding, Severity, Standard, feed_rules};
 pub use feed_token::FeedToken;
 pub use file_name::FileName;
+pub use import::{
+    FeedOptions, IMPORT_LOST_AFTER, Import, ImportCounts, ImportFile, ImportItem, ImportItemKind,
+    ImportOutcome, ImportSource, ImportState, NewArchive, NewImport,
+};
 pub use invalid::Invalid;
 pub use language::Language;
 pub use legal_hold::LegalHold;

@@ -42,6 +42,12 @@ impl PartPlan {
         Ok(Self { size_bytes, part_size: Self::PART_SIZE })
     }
 
+    /// Bytes in each part of an archive, which may have more bytes than an upload.
+    pub(crate) fn part_size_of_archive(size_bytes: u64) -> u64 {
+        let smallest = size_bytes.div_ceil(u64::from(MOST_PARTS)).div_ceil(MEBIBYTE) * MEBIBYTE;
+        smallest.max(Self::PART_SIZE)
+    }
+
     pub(crate) fn resume(size_bytes: u64, part_size: u64) -> Self {
         Self { size_bytes, part_size }
     }

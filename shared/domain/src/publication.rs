@@ -7,7 +7,7 @@ use crate::{EpisodeTitle, Invalid, MediaFormat, Show, Slug, Visibility};
 /// What apps keep of an episode once they have seen it. GUID and file name are frozen when it is first published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Publication {
-    /// The item's `guid`: the episode's id.
+    /// The item's `guid`: the episode's id, or what it was known by where it was imported from.
     pub guid: String,
     /// The enclosure URL's last part, `<show-slug>.<title-slug>.<extension>`, ASCII.
     pub file_name: String,
@@ -101,6 +101,32 @@ impl Publication {
         }
     }
 
+    /// The publication of an episode that was out elsewhere under `guid` since `published_at`. Its file name is a new one: it begins with
+    /// the show's slug.
+    ///
+    /// # Errors
+    /// [`Invalid`] for what is no GUID.
+    pub fn imported(
+        guid: &str,
+        show: &Slug,
+        title: &EpisodeTitle,
+        format: MediaFormat,
+        published_at: Timestamp,
+    ) -> Result<Self, Invalid> {
+        let is_guid = (1..=LONGEST_GUID).contains(&guid.len()) && !guid.chars().any(char::is_control);
+        if !is_guid {
+            return Err(Invalid::new("a GUID has 1 to 1000 bytes, none of them a control character"));
+        }
+        Ok(Self {
+            guid: guid.to_owned(),
+            file_name: format!("{show}.{}.{}", title_slug(title), format.extension()),
+            published_at,
+            public_at: None,
+            expires_at: None,
+            withdrawn_at: None,
+        })
+    }
+
     /// Whether the episode has been in the feed by now.
     pub(crate) fn came_out(&self, now: Timestamp) -> bool {
         self.published_at <= self.withdrawn_at.unwrap_or(now)
@@ -110,6 +136,9 @@ impl Publication {
         self.file_name.rsplit('.').next() == Some(format.extension())
     }
 }
+
+/// A GUID is a part of a key in the publication ledger, which holds 1,024 bytes.
+const LONGEST_GUID: usize = 1_000;
 
 /// Long enough to recognise, short enough for every file system with a show's slug before it.
 const LONGEST_TITLE_SLUG: usize = 60;

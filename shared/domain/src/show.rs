@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use tenant_context::{ShowId, Timestamp};
 
 use crate::{
-    Author, Category, Description, EmailDomain, Farewell, Language, List, ShowListing, ShowListingChanges,
-    ShowTitle, Slug,
+    Author, Category, Description, EmailDomain, Farewell, Language, List, PodcastGuid, ShowListing,
+    ShowListingChanges, ShowTitle, Slug,
     podcasting::{ShowPodcasting, ShowPodcastingChanges},
 };
 
@@ -35,6 +35,9 @@ pub struct Show {
     pub has_listener_feed: bool,
     /// Whether it carries a parental advisory, unless an episode says otherwise.
     pub explicit: bool,
+    /// Its `podcast:guid`, where it has kept one from another host; made of the feed's URL when absent. Never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub podcast_guid: Option<PodcastGuid>,
     /// How directories and apps list it.
     #[serde(default)]
     pub listing: ShowListing,
@@ -150,6 +153,7 @@ impl Show {
             farewell: None,
             has_listener_feed: new.has_listener_feed,
             explicit,
+            podcast_guid: None,
             listing: new.listing.into(),
             podcasting: new.podcasting.into(),
             suspends_shared_listeners: new.suspends_shared_listeners,

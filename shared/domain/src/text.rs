@@ -60,6 +60,16 @@ macro_rules! lines {
             }
         }
 
+        impl $name {
+            /// As much of somebody else's text as fits: on one line, and cut where it is too long. None where no text is left.
+            pub fn of_text(text: &str) -> Option<Self> {
+                let printable = |c: char| if is_printable(c) { c } else { ' ' };
+                let text: String = text.chars().map(printable).collect();
+                let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+                words.parse().ok().or_else(|| words.chars().take($longest).collect::<String>().parse().ok())
+            }
+        }
+
         checked_text!($name);
     )*};
 }
@@ -121,6 +131,21 @@ macro_rules! paragraphs {
                 }
                 markup::check(&text, $tags)?;
                 Ok(Self(text))
+            }
+        }
+
+        impl $name {
+            /// As much of somebody else's HTML as can be kept: tags that are not allowed are left out, and what is too long is cut. None
+            /// where no text is left.
+            pub fn of_html(html: &str) -> Option<Self> {
+                let html: String = html.chars().take(64_000).filter(|c| is_printable(*c) || matches!(c, '\n' | '\t')).collect();
+                let simple = markup::simplify(&html, $tags);
+                simple.parse().ok().or_else(|| {
+                    let bare = markup::simplify(&html, &[]);
+                    let end = (0..=($longest - 8).min(bare.len())).rev().find(|at| bare.is_char_boundary(*at))?;
+                    let cut = bare.get(..end)?.trim();
+                    format!("{cut} …").parse().ok().filter(|_| !cut.is_empty())
+                })
             }
         }
 

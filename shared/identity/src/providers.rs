@@ -15,7 +15,7 @@ use aws_sdk_cognitoidentityprovider::{
 };
 use domain::{IdentityProvider, OidcClientSecret, ProviderName, SamlMetadata};
 use storage::Storage;
-use tenant_context::{Grant, permission::UpdateSso};
+use tenant_context::{Grant, Permission, permission::UpdateSso};
 use url::Url;
 
 /// What a SAML provider must call a person's address, and what we call it.
@@ -129,7 +129,7 @@ impl IdentityProviders {
     ///
     /// # Errors
     /// [`ProviderError::Failed`] when Cognito does not answer.
-    pub async fn delete(&self, grant: &Grant<'_, UpdateSso>) -> Result<(), ProviderError> {
+    pub async fn delete<P: Permission>(&self, grant: &Grant<'_, P>) -> Result<(), ProviderError> {
         let name = ProviderName::of(grant.context().tenancy());
 
         for client_id in self.list_clients(&name).await? {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use domain::Quota;
 use http::{Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use tenant_context::{Denied, Permission, permission::Effect};
+use tenant_context::{Denied, Permission, TenancyState, permission::Effect};
 
 use crate::{Problem, reply, request};
 
@@ -106,6 +106,10 @@ impl Operation {
             }
             Effect::Reads | Effect::Writes | Effect::Works => operation,
         };
+        let leaving = [TenancyState::Closing, TenancyState::Sealed];
+        let refused = leaving.into_iter().filter(|state| !state.lets(P::ACTION));
+        let operation = refused
+            .fold(operation, |operation, state| operation.problem(Denied::Leaving(P::ACTION, state).into()));
         Self { access: Access::Permitted(P::ACTION.as_str()), ..operation }
     }
 

@@ -8,7 +8,7 @@ use lambda_http::{Body, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use storage::StorageError;
-use tenant_context::{Denied, OutOfScope};
+use tenant_context::{Denied, OutOfScope, TenancyState};
 
 /// An answer that says what went wrong and what to do about it. `code` is stable; `detail` is for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,6 +205,28 @@ impl Problem {
         )
     }
 
+    /// 409: nothing new is written any more.
+    pub fn tenancy_closing() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "tenancy_closing",
+            "The tenancy leaves",
+            "This tenancy is closing: it is read and exported, and nothing new is written. To go on, cancel its exit \
+             before its day: POST /v1/deletions/{deletion}/cancel.",
+        )
+    }
+
+    /// 410: the tenancy's day has come.
+    pub fn tenancy_sealed() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "tenancy_sealed",
+            "The tenancy has left",
+            "This tenancy's day has come and it is being destroyed. GET /v1/deletions shows how far that is, and legal \
+             holds still stop it.",
+        )
+    }
+
     /// 410: it was here, and does not come back.
     pub fn gone(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::GONE, "gone", "Gone", detail)
@@ -277,6 +299,8 @@ impl Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         let (code, detail) = match denied {
+            Denied::Leaving(_, TenancyState::Sealed) => return Self::tenancy_sealed(),
+            Denied::Leaving(..) => return Self::tenancy_closing(),
             Denied::NotAllowed(action) => (
                 "permission_denied",
                 format!("This needs the permission {action}, which none of your groups gives you."),

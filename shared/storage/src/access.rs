@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{Access, CustomGroup, Quota};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    ClientId, Grant, GroupId, GroupRef, MemberId, Permission, ShowId, TenantContext, Timestamp, UserId,
+    ClientId, Grant, GroupId, GroupRef, MemberId, Permission, ShowId, TenancyState, TenantContext, Timestamp,
+    UserId,
     permission::{CreateGroup, DeleteGroup, ManageMembers, UpdateGroup},
 };
 
@@ -24,6 +25,9 @@ pub(crate) struct TenancyAccess {
     /// Those who may sign in and are owners of the whole tenancy.
     #[serde(with = "serde_dynamo::string_set")]
     pub owners: BTreeSet<String>,
+    /// Whether the tenancy leaves.
+    #[serde(default, skip_serializing_if = "TenancyState::is_active")]
+    pub state: TenancyState,
 }
 
 /// When a member last signed in.

@@ -37,11 +37,16 @@ const NAMES: &[&str] = &[
     "FEED_BUCKET",
     "AUDIT_BUCKET",
     "EXPORT_BUCKET",
+    "TOMBSTONE_BUCKET",
+    "CERTIFICATE_KEY",
+    "EXIT_ROLE",
+    "SWEEPS_SEALED_TENANCIES",
     "SIGNING_KEYS",
     "DATA_ROLE",
     "LISTENER_WATCH_QUEUE_URL",
     "RENDER_QUEUE_URL",
     "EXPORT_QUEUE_URL",
+    "IMPORT_QUEUE_URL",
     "SWEEP_QUEUE_URL",
     "SCAN_VERDICT_QUEUE_URL",
     "NOTICE_TOPIC",
@@ -65,6 +70,11 @@ impl Environment {
     pub(crate) fn number(&self, name: &'static str, default: u32) -> Result<u32, StorageError> {
         let number = self.find(name).map(|text| text.parse().map_err(|_| StorageError::NotConfigured(name)));
         number.unwrap_or(Ok(default))
+    }
+
+    /// Whether the function is given this name.
+    pub(crate) fn has(&self, name: &'static str) -> bool {
+        self.find(name).is_some()
     }
 
     fn find(&self, name: &'static str) -> Option<&str> {

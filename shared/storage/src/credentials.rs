@@ -9,7 +9,9 @@ use std::{
 use aws_credential_types::Credentials;
 use aws_types::SdkConfig;
 use domain::{Limits, RateLimits};
-use tenant_context::{Clock, TenancyId, TenantContext, Timestamp, id::Randomness, token::VerificationKey};
+use tenant_context::{
+    Clock, Principal, TenancyId, TenantContext, Timestamp, Worker, id::Randomness, token::VerificationKey,
+};
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -47,6 +49,8 @@ pub struct Storage {
 enum Holder {
     DataToken(String),
     Worker(TenancyId),
+    /// What carries an exit out, which may delete whatever a tenancy has.
+    Exit(TenancyId),
 }
 
 /// Clients that reach one tenancy.
@@ -104,6 +108,9 @@ impl Storage {
     pub(crate) async fn tenant(&self, context: &TenantContext) -> Result<Arc<Tenant>, StorageError> {
         let holder = match context.data_token() {
             Some(token) => Holder::DataToken(token.to_owned()),
+            None if *context.principal() == Principal::Worker(Worker::Exit) => {
+                Holder::Exit(context.tenancy().clone())
+            }
             None => Holder::Worker(context.tenancy().clone()),
         };
         if let Some(tenant) = self.cached(&holder) {
@@ -112,7 +119,8 @@ impl Storage {
 
         let (credentials, expires_at) = match &holder {
             Holder::DataToken(token) => self.exchange(context, token).await?,
-            Holder::Worker(tenancy) => self.assume(tenancy).await?,
+            Holder::Worker(tenancy) => self.assume("DATA_ROLE", tenancy).await?,
+            Holder::Exit(tenancy) => self.assume("EXIT_ROLE", tenancy).await?,
         };
         let tenant = Arc::new(Tenant {
             clients: self.aws.clients(credentials),
@@ -160,13 +168,17 @@ impl Storage {
     }
 
     /// A worker's role for one tenancy, which goes with the session as a tag.
-    async fn assume(&self, tenancy: &TenancyId) -> Result<(Credentials, Timestamp), StorageError> {
+    async fn assume(
+        &self,
+        role: &'static str,
+        tenancy: &TenancyId,
+    ) -> Result<(Credentials, Timestamp), StorageError> {
         let tag = aws_sdk_sts::types::Tag::builder().key("TenancyId").value(tenancy.as_str()).build();
         let answer = self
             .own
             .sts
             .assume_role()
-            .role_arn(self.environment.get("DATA_ROLE")?)
+            .role_arn(self.environment.get(role)?)
             .role_session_name(tenancy.as_str())
             .tags(tag.map_err(StorageError::corrupt)?)
             .duration_seconds(WORKER_CREDENTIALS_SECONDS)

@@ -4,10 +4,10 @@
 //! A show or an episode is moved, in one transaction with the record. So nothing that reads shows or episodes needs to know of
 //! deletions. Slugs, GUIDs and the counts of quotas stay as they are.
 
-use domain::{Deletion, DeletionSubject, Episode, Show};
+use domain::{Deletion, DeletionScope, DeletionState, DeletionSubject, Episode, Show};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    DeletionId, EpisodeId, Grant, ShowId, TenantContext,
+    DeletionId, EpisodeId, Grant, ShowId, TenancyState, TenantContext,
     permission::{CancelDeletion, CarryOutDeletion, CreateDeletion, RenderFeed},
 };
 
@@ -59,9 +59,27 @@ pub fn show_of(subject: &DeletionSubject) -> Option<&ShowId> {
     }
 }
 
+/// Where the record of a deletion is: that of an exit, where the exit does not erase it.
+pub(crate) fn home(subject: &DeletionSubject) -> Collection<'static> {
+    match subject {
+        DeletionSubject::Tenancy { .. } => Collection::Exits,
+        _ => Collection::Deletions,
+    }
+}
+
 impl Change<'_> {
+    /// Its subject has no other one at this moment.
+    pub(crate) fn last_deletion_is(&mut self, deletion: &Deletion) -> Result<&mut Self, StorageError> {
+        let last = LastDeletion { deletion_id: deletion.id.clone(), version: deletion.generation };
+        let (subjects, subject) = (Collection::DeletionSubjects, deletion.subject.id());
+        match deletion.generation {
+            1 => self.create(subjects, subject, &last),
+            next => self.replace(subjects, subject, next.saturating_sub(1), &last),
+        }
+    }
+
     /// The next version of a deletion's record. One that has ended leaves the list of those that have not.
-    fn replace_deletion(
+    pub(crate) fn replace_deletion(
         &mut self,
         before: &DeletionRecord,
         after: &Deletion,
@@ -69,12 +87,12 @@ impl Change<'_> {
         let id = after.id.as_str();
         let record = DeletionRecord { deletion: after.clone(), version: before.version + 1 };
         self.detail("deletion", &after.id)?.detail("state", &after.state)?.replace(
-            Collection::Deletions,
+            home(&after.subject),
             id,
             before.version,
             &record,
         )?;
-        if after.state.is_final() {
+        if after.state.is_final() && after.subject.scope() != DeletionScope::Tenancy {
             self.delete_if_there(Collection::OpenDeletions, id)?;
         }
         Ok(record)
@@ -99,7 +117,6 @@ impl Storage {
         }
         let (id, subject) = (deletion.id.as_str(), deletion.subject.id());
         let record = DeletionRecord { deletion: deletion.clone(), version: 1 };
-        let last = LastDeletion { deletion_id: deletion.id.clone(), version: deletion.generation };
 
         let mut change = Change::new(self, grant, subject)?;
         change
@@ -107,10 +124,7 @@ impl Storage {
             .detail("state", &deletion.state)?
             .create(Collection::Deletions, id, &record)?
             .create(Collection::OpenDeletions, id, &OpenDeletion { id: deletion.id.clone() })?;
-        match deletion.generation {
-            1 => change.create(Collection::DeletionSubjects, subject, &last)?,
-            next => change.replace(Collection::DeletionSubjects, subject, next.saturating_sub(1), &last)?,
-        };
+        change.last_deletion_is(deletion)?;
         match put_aside {
             PutAside::Show(show) => {
                 change
@@ -167,6 +181,10 @@ impl Storage {
                     .create(Collection::Episodes(show_id), id, &episode)?
                     .feed_changed(show_id, publication.map(|publication| (episode_id, publication)))?;
             }
+            DeletionSubject::Tenancy { .. } if before.deletion.state == DeletionState::Closing => {
+                change.tenancy_is(TenancyState::Active)?;
+            }
+            DeletionSubject::Tenancy { .. } => {}
             _ => return Err(StorageError::Conflict),
         }
         change.commit().await?;
@@ -183,6 +201,9 @@ impl Storage {
         before: &DeletionRecord,
         after: &Deletion,
     ) -> Result<DeletionRecord, StorageError> {
+        if after.subject.scope() == DeletionScope::Tenancy {
+            return self.update_exit(grant, before, after).await;
+        }
         let mut change = Change::new(self, grant, after.subject.id())?;
         let record = change.replace_deletion(before, after)?;
         change.commit().await?;
@@ -198,7 +219,10 @@ impl Storage {
         context: &TenantContext,
         id: &DeletionId,
     ) -> Result<Option<DeletionRecord>, StorageError> {
-        self.find(context, Collection::Deletions, id.as_str()).await
+        match self.find(context, Collection::Deletions, id.as_str()).await? {
+            Some(record) => Ok(Some(record)),
+            None => self.find(context, Collection::Exits, id.as_str()).await,
+        }
     }
 
     /// The last deletion of what has this id, whatever became of it.
@@ -226,7 +250,19 @@ impl Storage {
         context: &TenantContext,
         request: &PageRequest,
     ) -> Result<Page<DeletionRecord>, StorageError> {
-        self.list(context, Collection::Deletions, request).await
+        let page: Page<DeletionRecord> = self.list(context, Collection::Deletions, request).await?;
+        let mut exits = self.list_exits(context).await?;
+        let comes = |record: &DeletionRecord| Some(record.deletion.id.as_str()) > request.after.as_deref();
+        exits.retain(comes);
+
+        let is_more = page.next.is_some();
+        let mut items = page.items;
+        items.extend(exits);
+        items.sort_by(|one, other| one.deletion.id.cmp(&other.deletion.id));
+        let is_more = is_more || items.len() > usize::from(request.limit);
+        items.truncate(usize::from(request.limit));
+        let last = items.last().map(|record| record.deletion.id.to_string());
+        Ok(Page { next: last.filter(|_| is_more), items })
     }
 
     /// All deletions that have not ended.

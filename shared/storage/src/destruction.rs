@@ -9,8 +9,8 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{
-    ContentHash, Count, Deletion, DeletionSubject, Destroyed, Episode, Media, MediaFile, Order, Quota, Show,
-    Store, Upload, UploadState,
+    ContentHash, Count, Deletion, DeletionScope, DeletionSubject, Destroyed, Episode, Media, MediaFile,
+    Order, Quota, Show, Store, Upload, UploadState,
 };
 use serde::{Deserialize, Serialize};
 use tenant_context::{
@@ -59,8 +59,8 @@ struct Tally {
 
 /// A place in a collection, whatever is there.
 #[derive(Deserialize)]
-struct Place {
-    sk: String,
+pub(crate) struct Place {
+    pub(crate) sk: String,
 }
 
 #[derive(Deserialize)]
@@ -99,8 +99,12 @@ impl<'a> Batch<'a> {
 }
 
 impl Work<'_> {
-    fn context(&self) -> &TenantContext {
+    pub(crate) fn context(&self) -> &TenantContext {
         self.grant.context()
+    }
+
+    pub(crate) fn is_exit(&self) -> bool {
+        self.deletion.subject.scope() == DeletionScope::Tenancy
     }
 }
 
@@ -112,6 +116,9 @@ impl Storage {
     /// way, [`StorageError`] when a store does not answer; running again goes on from there.
     pub async fn erase(&self, work: &Work<'_>, store: Store) -> Result<Destroyed, StorageError> {
         self.clear(work.grant, work.order).await?;
+        if work.is_exit() {
+            return self.erase_of_exit(work, store).await;
+        }
         match (store, &work.deletion.subject) {
             (Store::UploadBucket, DeletionSubject::Show { show_id }) => {
                 self.erase_sent_bytes(work, show_id).await?;
@@ -161,6 +168,9 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the store does not answer.
     pub async fn destroyed_so_far(&self, work: &Work<'_>, store: Store) -> Result<Destroyed, StorageError> {
+        if work.is_exit() {
+            return self.destroyed_of_exit(work, store).await;
+        }
         let tallies = self.list_tallies(work).await?;
         let of_store = tallies.iter().filter(|tally| tally.store == store).map(|tally| tally.destroyed);
         Ok(of_store.fold(Destroyed::default(), |sum, more| Destroyed {
@@ -197,6 +207,9 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when a store does not answer.
     pub async fn count_left(&self, work: &Work<'_>, store: Store) -> Result<Count, StorageError> {
+        if work.is_exit() {
+            return self.count_left_of_exit(work, store).await;
+        }
         let context = work.context();
         let (remaining, counted_by) = match (store, &work.deletion.subject) {
             (Store::UploadBucket, DeletionSubject::Show { show_id }) => {
@@ -245,7 +258,10 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the store does not answer.
     pub async fn forget_notes(&self, work: &Work<'_>) -> Result<(), StorageError> {
-        let notes = Collection::Destroyed(&work.deletion.id);
+        let notes = match work.is_exit() {
+            true => Collection::ExitNotes,
+            false => Collection::Destroyed(&work.deletion.id),
+        };
         let places: Vec<Place> = self.list_all(work.context(), notes).await?;
         for place in places {
             self.strike_off(work.grant, notes, &place.sk).await?;

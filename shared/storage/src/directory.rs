@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use domain::{Access, CustomGroup, ListenerAccess, ListenerState, ProviderName, Slug, SsoSettings};
+use domain::{Access, CustomGroup, Farewell, ListenerAccess, ListenerState, ProviderName, Slug, SsoSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tenant_context::{
-    ClientId, Grant, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, Timestamp, UserId,
-    permission::UpdateSso, token::Bearer,
+    ClientId, Grant, GroupRef, ListenerId, MemberId, SessionId, ShowId, TenancyId, TenancyState, Timestamp,
+    UserId,
+    permission::{CarryOutDeletion, UpdateSso},
+    token::Bearer,
 };
 
 use crate::{
@@ -36,6 +38,8 @@ pub struct SignIn {
     pub access: Access,
     /// The groups of the tenancy's own that they are in.
     pub groups: Vec<CustomGroup>,
+    /// Whether the tenancy leaves.
+    pub state: TenancyState,
     tenancy_version: u64,
 }
 
@@ -85,6 +89,9 @@ pub struct SlugRecord {
     pub tenancy_id: TenancyId,
     /// The show.
     pub show_id: ShowId,
+    /// What apps are told for good, once the tenancy has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub farewell: Option<Farewell>,
 }
 
 /// The listener behind a feed token's hash.
@@ -155,19 +162,39 @@ impl ProviderRecord {
     }
 }
 
-fn identity_of(identity: &SecretHash) -> String {
+pub(crate) fn identity_of(identity: &SecretHash) -> String {
     format!("identity#{}", identity.as_str())
 }
 
-fn feed_token(hash: &SecretHash) -> String {
+pub(crate) fn feed_token(hash: &SecretHash) -> String {
     format!("feed-token#{}", hash.as_str())
+}
+
+pub(crate) fn client(id: &ClientId) -> String {
+    format!("client#{id}")
+}
+
+pub(crate) fn invitation(hash: &SecretHash) -> String {
+    format!("invitation#{}", hash.as_str())
+}
+
+pub(crate) fn provider(name: &ProviderName) -> String {
+    format!("provider#{name}")
 }
 
 /// The partition that lists the tenancies.
 const TENANCIES: &str = "tenancies";
 
-#[derive(Serialize)]
-struct TenancyEntry {}
+/// In the list of tenancies. Those that have left stay in it, so that nothing of them comes back with a restored table unseen.
+#[derive(Serialize, Deserialize)]
+struct TenancyEntry {
+    /// Since when it is sealed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed_at: Option<Timestamp>,
+    /// Since when nothing of it is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erased_at: Option<Timestamp>,
+}
 
 fn single(pk: String) -> Item {
     key(pk.clone(), pk)
@@ -179,7 +206,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn find_client_record(&self, id: &ClientId) -> Result<Option<ClientRecord>, StorageError> {
-        self.look_up(format!("client#{id}")).await
+        self.look_up(client(id)).await
     }
 
     /// Lets a client sign in from now on.
@@ -235,7 +262,8 @@ impl Storage {
             false => self.look_up_together(keys(&ids)).await?,
         };
         let groups = groups.into_values().map(body).collect::<Result<_, _>>()?;
-        Ok(Some(SignIn { access, groups, tenancy_version: tenancy_access.version }))
+        let TenancyAccess { version: tenancy_version, state, .. } = tenancy_access;
+        Ok(Some(SignIn { access, groups, state, tenancy_version }))
     }
 
     /// Remembers that a member got a token.
@@ -471,17 +499,36 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub(crate) async fn enter_tenancy(&self, tenancy: &TenancyId) -> Result<(), StorageError> {
-        self.put(item(TENANCIES, tenancy.as_str(), &TenancyEntry {})?, None, &[]).await
+        let entry = TenancyEntry { sealed_at: None, erased_at: None };
+        self.put(item(TENANCIES, tenancy.as_str(), &entry)?, None, &[]).await
     }
 
-    /// All tenancies there are: ids only.
+    /// Lists the context's tenancy as one that is sealed, or, with `erased_at`, as one of which nothing is left.
+    pub(crate) async fn mark_tenancy(
+        &self,
+        grant: &Grant<'_, CarryOutDeletion>,
+        sealed_at: Timestamp,
+        erased_at: Option<Timestamp>,
+    ) -> Result<(), StorageError> {
+        let entry = TenancyEntry { sealed_at: Some(sealed_at), erased_at };
+        self.put(item(TENANCIES, grant.context().tenancy().as_str(), &entry)?, None, &[]).await
+    }
+
+    /// All tenancies there are: ids only. What was erased is not there; what is sealed, for its exit alone.
     ///
     /// # Errors
     /// [`StorageError`] when the directory does not answer.
     pub async fn list_tenancies(&self) -> Result<Vec<TenancyId>, StorageError> {
-        let items = self.look_up_all(TENANCIES.to_owned()).await?;
-        let id = |item: &Item| sort_key(item).unwrap_or_default().parse().map_err(StorageError::corrupt);
-        items.iter().map(id).collect()
+        let with_sealed = self.environment.number("SWEEPS_SEALED_TENANCIES", 0)? > 0;
+        let mut ids = Vec::new();
+        for item in self.look_up_all(TENANCIES.to_owned()).await? {
+            let id = sort_key(&item).unwrap_or_default().parse().map_err(StorageError::corrupt)?;
+            let entry: TenancyEntry = body(item)?;
+            if entry.erased_at.is_none() && (with_sealed || entry.sealed_at.is_none()) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
     }
 
     async fn look_up<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StorageError> {
@@ -526,7 +573,7 @@ impl Storage {
         Ok(items.into_iter().map(by_sort).collect())
     }
 
-    async fn forget(&self, key: Item) -> Result<(), StorageError> {
+    pub(crate) async fn forget(&self, key: Item) -> Result<(), StorageError> {
         self.own
             .dynamodb
             .delete_item()

@@ -13,8 +13,8 @@ use crate::{
 };
 
 #[derive(Serialize, Deserialize)]
-struct IndexEntry {
-    show_id: ShowId,
+pub(crate) struct IndexEntry {
+    pub(crate) show_id: ShowId,
 }
 
 impl Storage {

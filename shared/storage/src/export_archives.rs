@@ -14,7 +14,7 @@ use aws_sdk_s3::{
 use bytes::Bytes;
 use domain::ContentHash;
 use tenant_context::{
-    ExportId, Grant,
+    ExportId, Grant, Permission,
     permission::{DownloadExport, PrepareExport},
 };
 
@@ -50,7 +50,7 @@ fn written_name(hash: &ContentHash) -> String {
 }
 
 /// An answer of S3's that says that the object is not there. Whoever may not list a bucket is told so in other words.
-fn is_missing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+pub(crate) fn is_missing<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     matches!(error.code(), Some("NoSuchKey" | "NotFound" | "AccessDenied"))
 }
 
@@ -339,23 +339,8 @@ impl Storage {
         archive: ArchiveNumber,
         upload: &str,
     ) -> Result<(), StorageError> {
-        let context = grant.context();
-        let tenant = self.tenant(context).await?;
-        let aborted = tenant
-            .clients
-            .s3
-            .abort_multipart_upload()
-            .bucket(self.environment.get("EXPORT_BUCKET")?)
-            .key(keys::export_object(context, export, &archive_name(export, archive)))
-            .upload_id(upload)
-            .send()
-            .await;
-        match aborted {
-            Err(error) if error.code() != Some("NoSuchUpload") => {
-                Err(error).during("s3:AbortMultipartUpload")
-            }
-            _ => Ok(()),
-        }
+        let key = keys::export_object(grant.context(), export, &archive_name(export, archive));
+        self.abort_multipart(grant, "EXPORT_BUCKET", &key, upload).await
     }
 
     /// Deletes what the worker has kept for an export, and leaves its archives.
@@ -428,9 +413,34 @@ impl Storage {
         })
     }
 
-    async fn list_objects(
+    pub(crate) async fn abort_multipart<P: Permission>(
         &self,
-        grant: &Grant<'_, PrepareExport>,
+        grant: &Grant<'_, P>,
+        bucket: &'static str,
+        key: &str,
+        upload: &str,
+    ) -> Result<(), StorageError> {
+        let tenant = self.tenant(grant.context()).await?;
+        let aborted = tenant
+            .clients
+            .s3
+            .abort_multipart_upload()
+            .bucket(self.environment.get(bucket)?)
+            .key(key)
+            .upload_id(upload)
+            .send()
+            .await;
+        match aborted {
+            Err(error) if error.code() != Some("NoSuchUpload") => {
+                Err(error).during("s3:AbortMultipartUpload")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn list_objects<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
         bucket: &'static str,
         prefix: &str,
     ) -> Result<Vec<(String, u64)>, StorageError> {
@@ -454,9 +464,9 @@ impl Storage {
         Ok(found)
     }
 
-    async fn delete_objects(
+    pub(crate) async fn delete_objects<P: Permission>(
         &self,
-        grant: &Grant<'_, PrepareExport>,
+        grant: &Grant<'_, P>,
         prefix: &str,
     ) -> Result<(), StorageError> {
         let tenant = self.tenant(grant.context()).await?;
@@ -485,11 +495,11 @@ impl Storage {
 }
 
 /// The bytes of `range` as HTTP names them (RFC 9110, 14.1.2): the last one included.
-fn header(range: &Range<u64>) -> String {
+pub(crate) fn header(range: &Range<u64>) -> String {
     format!("bytes={}-{}", range.start, range.end.saturating_sub(1))
 }
 
-fn not_open<E, R>(error: SdkError<E, R>, operation: &'static str) -> StorageError
+pub(crate) fn not_open<E, R>(error: SdkError<E, R>, operation: &'static str) -> StorageError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,

@@ -7,7 +7,7 @@
 use domain::{Export, ExportScope};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tenant_context::{
-    ExportId, Grant, TenantContext, Timestamp,
+    ExportId, Grant, Permission, TenantContext, Timestamp,
     permission::{CreateExport, PrepareExport, ReadExports},
 };
 
@@ -29,7 +29,7 @@ struct Running {
 
 /// How far the worker is. What it writes down is its own.
 #[derive(Serialize, Deserialize)]
-struct StoredWork {
+pub(crate) struct StoredWork {
     progress: String,
     saved_at: Timestamp,
     version: u64,
@@ -46,12 +46,16 @@ pub struct ExportWork<T> {
 }
 
 impl StoredWork {
-    fn new(progress: &impl Serialize, saved_at: Timestamp, version: u64) -> Result<Self, StorageError> {
+    pub(crate) fn new(
+        progress: &impl Serialize,
+        saved_at: Timestamp,
+        version: u64,
+    ) -> Result<Self, StorageError> {
         let progress = serde_json::to_string(progress).map_err(StorageError::corrupt)?;
         Ok(Self { progress, saved_at, version })
     }
 
-    fn open<T: DeserializeOwned>(self) -> Result<ExportWork<T>, StorageError> {
+    pub(crate) fn open<T: DeserializeOwned>(self) -> Result<ExportWork<T>, StorageError> {
         Ok(ExportWork {
             progress: serde_json::from_str(&self.progress).map_err(StorageError::corrupt)?,
             saved_at: self.saved_at,
@@ -202,6 +206,16 @@ impl Storage {
         export: &ExportId,
         work: &mut ExportWork<T>,
     ) -> Result<(), StorageError> {
+        self.save_work(grant, Collection::ExportWork, export.as_str(), work).await
+    }
+
+    pub(crate) async fn save_work<P: Permission, T: Serialize>(
+        &self,
+        grant: &Grant<'_, P>,
+        collection: Collection<'_>,
+        id: &str,
+        work: &mut ExportWork<T>,
+    ) -> Result<(), StorageError> {
         let context = grant.context();
         let next = StoredWork::new(&work.progress, self.now(), work.version + 1)?;
         let tenant = self.tenant(context).await?;
@@ -210,7 +224,7 @@ impl Storage {
             .dynamodb
             .put_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
-            .set_item(Some(item(partition(context, Collection::ExportWork), export.as_str(), &next)?))
+            .set_item(Some(item(partition(context, collection), id, &next)?))
             .condition_expression("#version = :version")
             .expression_attribute_names("#version", "version")
             .expression_attribute_values(":version", number(work.version))

@@ -1,7 +1,7 @@
 //! Every key of every store, each built from a [`TenantContext`].
 
 use domain::ContentHash;
-use tenant_context::{Date, DeletionId, ExportId, ShowId, TenancyId, TenantContext, UploadId};
+use tenant_context::{Date, DeletionId, ExportId, ImportId, ShowId, TenancyId, TenantContext, UploadId};
 
 /// What a partition holds: of the tenant table, but for access and activity, which sign-in must find in the directory.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +36,10 @@ pub(crate) enum Collection<'a> {
     DeletionSubjects,
     /// What a deletion has destroyed so far, batch by batch.
     Destroyed(&'a DeletionId),
+    /// Exits of the tenancy, by id. An exit does not erase them: they are its tombstone.
+    Exits,
+    /// What an exit has noted to carry it out.
+    ExitNotes,
     /// Legal holds, by the id of what is held; and `version`, which counts their changes.
     LegalHolds,
     Uploads,
@@ -64,6 +68,13 @@ pub(crate) enum Collection<'a> {
     RunningExports,
     /// How far the worker is with an export.
     ExportWork,
+    Imports,
+    /// The one import that goes on.
+    RunningImports,
+    /// What became of each thing in an import, under what it was known by.
+    ImportItems(&'a ImportId),
+    /// How far the worker is with an import.
+    ImportWork,
     Audit,
     /// The last event of the audit log, in short.
     AuditHead,
@@ -74,11 +85,73 @@ pub(crate) enum Collection<'a> {
     Rate,
 }
 
+impl<'a> Collection<'a> {
+    /// Everything that the tenant table has of a tenancy with these shows and deletions. Legal holds are the last: they stop what
+    /// comes before.
+    pub(crate) fn of_tenancy(
+        shows: &'a [ShowId],
+        deletions: &'a [DeletionId],
+        imports: &'a [ImportId],
+    ) -> Vec<Self> {
+        let of_show = |show| {
+            [
+                Self::Episodes(show),
+                Self::DeletedEpisodes(show),
+                Self::PublicationLedger(show),
+                Self::ListenerEmails(show),
+                Self::Listening(show),
+                Self::Networks(show),
+                Self::Listeners(show),
+            ]
+        };
+        let mut all: Vec<Self> = shows.iter().flat_map(of_show).collect();
+        all.extend(deletions.iter().map(Self::Destroyed));
+        all.extend(imports.iter().map(Self::ImportItems));
+        all.extend([
+            Self::EpisodeIndex,
+            Self::ListenerIndex,
+            Self::Shows,
+            Self::DeletedShows,
+            Self::FeedVersions,
+            Self::Uploads,
+            Self::UnfinishedUploads,
+            Self::Media,
+            Self::MediaHashes,
+            Self::Welcomes,
+            Self::UserEmails,
+            Self::Users,
+            Self::Clients,
+            Self::Sso,
+            Self::Notices,
+            Self::Attestations,
+            Self::Exports,
+            Self::RunningExports,
+            Self::ExportWork,
+            Self::Imports,
+            Self::RunningImports,
+            Self::ImportWork,
+            Self::Idempotency,
+            Self::Deletions,
+            Self::OpenDeletions,
+            Self::DeletionSubjects,
+            Self::Tenancy,
+            Self::Quotas,
+            Self::Rate,
+            Self::Audit,
+            Self::AuditHead,
+            Self::LegalHolds,
+        ]);
+        all
+    }
+}
+
 impl Collection<'_> {
     /// The environment variable that names the table.
     pub(crate) fn table(self) -> &'static str {
         match self {
-            Collection::Access | Collection::Activity => "DIRECTORY_TABLE",
+            Collection::Access | Collection::Activity | Collection::Exits | Collection::ExitNotes => {
+                "DIRECTORY_TABLE"
+            }
             _ => "TENANT_TABLE",
         }
     }
@@ -112,6 +185,8 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::OpenDeletions => format!("{tenancy}#open-deletions"),
         Collection::DeletionSubjects => format!("{tenancy}#deletion-subjects"),
         Collection::Destroyed(deletion) => format!("{tenancy}#destroyed#{deletion}"),
+        Collection::Exits => format!("exit#{tenancy}"),
+        Collection::ExitNotes => format!("exit-notes#{tenancy}"),
         Collection::LegalHolds => format!("{tenancy}#legal-holds"),
         Collection::Uploads => format!("{tenancy}#uploads"),
         Collection::UnfinishedUploads => format!("{tenancy}#unfinished-uploads"),
@@ -128,6 +203,10 @@ pub(crate) fn partition(context: &TenantContext, collection: Collection<'_>) -> 
         Collection::Exports => format!("{tenancy}#exports"),
         Collection::RunningExports => format!("{tenancy}#running-exports"),
         Collection::ExportWork => format!("{tenancy}#export-work"),
+        Collection::Imports => format!("{tenancy}#imports"),
+        Collection::RunningImports => format!("{tenancy}#running-imports"),
+        Collection::ImportItems(import) => format!("{tenancy}#import-items#{import}"),
+        Collection::ImportWork => format!("{tenancy}#import-work"),
         Collection::Audit => format!("{tenancy}#audit"),
         Collection::AuditHead => format!("{tenancy}#audit-head"),
         Collection::Idempotency => format!("{tenancy}#idempotency"),
@@ -159,8 +238,8 @@ pub(crate) fn upload_object(context: &TenantContext, upload: &UploadId) -> Strin
     format!("{}/{upload}", context.tenancy())
 }
 
-/// What the names of all uploads of the tenancy begin with.
-pub(crate) fn upload_objects(context: &TenantContext) -> String {
+/// What the names of all of a tenancy's objects begin with, in every bucket.
+pub(crate) fn objects(context: &TenantContext) -> String {
     format!("{}/", context.tenancy())
 }
 
@@ -187,6 +266,16 @@ pub(crate) fn export_object(context: &TenantContext, export: &ExportId, name: &s
 /// What the names of all of a show's rendered objects begin with.
 pub(crate) fn feed_objects(context: &TenantContext, show: &ShowId) -> String {
     format!("{}/{show}/", context.tenancy())
+}
+
+/// What the names of all objects of an import begin with.
+pub(crate) fn import_objects(context: &TenantContext, import: &ImportId) -> String {
+    format!("{}/{import}/", context.tenancy())
+}
+
+/// One of an import's objects.
+pub(crate) fn import_object(context: &TenantContext, import: &ImportId, name: &str) -> String {
+    format!("{}{name}", import_objects(context, import))
 }
 
 /// One of a show's rendered objects.

@@ -13,6 +13,7 @@ use tenant_context::{
 
 use crate::{
     DeletionRecord, Page, PageRequest, Storage, StorageError,
+    deletions::home,
     keys::{Collection, HOLDS_VERSION},
     transaction::Change,
 };
@@ -35,8 +36,8 @@ pub(crate) struct Holds {
 /// Says that nothing held a deletion's next item a moment ago, and what must not have changed since.
 #[derive(Debug)]
 pub(crate) struct Clearance {
-    deletion: DeletionRecord,
-    holds_version: u64,
+    pub(crate) deletion: DeletionRecord,
+    pub(crate) holds_version: u64,
 }
 
 /// How often a tenancy's holds had changed when they were read.
@@ -67,7 +68,7 @@ impl Change<'_> {
     /// On the condition that the deletion goes on as it was, and that no hold was placed or released since.
     pub(crate) fn while_clear(&mut self, clearance: &Clearance) -> Result<&mut Self, StorageError> {
         let deletion = &clearance.deletion;
-        self.check_version(Collection::Deletions, deletion.deletion.id.as_str(), deletion.version)?
+        self.check_version(home(&deletion.deletion.subject), deletion.deletion.id.as_str(), deletion.version)?
             .check_version(Collection::LegalHolds, HOLDS_VERSION, clearance.holds_version)
     }
 }

@@ -319,6 +319,22 @@ impl Storage {
         })
     }
 
+    /// A listener who was one elsewhere: suspended where they were, with the reason.
+    pub(crate) fn seal_imported_listener(
+        &self,
+        context: &TenantContext,
+        key: &DataKey,
+        listener: &Listener,
+        token: &FeedToken,
+    ) -> Result<StoredListener, StorageError> {
+        let mut stored = self.seal_listener(context, key, listener, token)?;
+        let seal = |reason: &SuspensionReason| {
+            key.seal(context, &reason_field(&listener.id), reason.as_str(), self.randomness())
+        };
+        stored.sealed_reason = listener.suspension_reason.as_ref().map(seal).transpose()?;
+        Ok(stored)
+    }
+
     /// A show's listeners. Who asked is in the audit log before they see anybody.
     ///
     /// # Errors

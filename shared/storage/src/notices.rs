@@ -4,11 +4,11 @@
 //! in between, the next sweep sends it: a notice may come twice, with the same id, and is never lost.
 
 use aws_sdk_sns::types::MessageAttributeValue;
-use domain::{Export, ExportState, Upload, UploadState};
+use domain::{Export, ExportState, Import, ImportState, Upload, UploadState};
 use serde::{Deserialize, Serialize};
 use tenant_context::{
-    ExportId, Grant, GroupRef, ListenerId, MediaId, MemberId, Permission, ShowId, TenancyId, TenantContext,
-    Timestamp, UploadId,
+    DeletionId, ExportId, Grant, GroupRef, ImportId, ListenerId, MediaId, MemberId, Permission, ShowId,
+    TenancyId, TenantContext, Timestamp, UploadId,
 };
 
 use crate::{Storage, StorageError, error::During, keys::Collection};
@@ -76,10 +76,27 @@ pub enum News {
         /// Which export.
         export_id: ExportId,
     },
+    /// An import came to its end; it says what came.
+    ImportFinished {
+        /// Which import.
+        import_id: ImportId,
+    },
+    /// Nothing came of an import; it says why.
+    ImportFailed {
+        /// Which import.
+        import_id: ImportId,
+    },
     /// Nothing came of an upload.
     UploadExpired {
         /// Which upload.
         upload_id: UploadId,
+    },
+    /// The day of the tenancy's exit comes.
+    ExitReminder {
+        /// The exit.
+        deletion_id: DeletionId,
+        /// How many days are left, at most.
+        days_left: u8,
     },
 }
 
@@ -92,9 +109,12 @@ impl News {
             Self::ListenerShared { .. } => "listener_shared",
             Self::ExportReady { .. } => "export_ready",
             Self::ExportFailed { .. } => "export_failed",
+            Self::ImportFinished { .. } => "import_finished",
+            Self::ImportFailed { .. } => "import_failed",
             Self::UploadReady { .. } => "upload_ready",
             Self::UploadRejected { .. } => "upload_rejected",
             Self::UploadExpired { .. } => "upload_expired",
+            Self::ExitReminder { .. } => "exit_reminder",
         }
     }
 }
@@ -113,6 +133,22 @@ impl Notice {
             tenancy_id: context.tenancy().clone(),
             news,
             as_of: export.state_changed_at,
+        })
+    }
+
+    /// The notice of an import's end; none while it goes on, and where somebody has ended it. An import ends once.
+    pub(crate) fn of_import(context: &TenantContext, import: &Import) -> Option<Self> {
+        let import_id = import.id.clone();
+        let news = match import.state {
+            ImportState::Finished => News::ImportFinished { import_id },
+            ImportState::Failed => News::ImportFailed { import_id },
+            ImportState::Receiving | ImportState::Importing | ImportState::Cancelled => return None,
+        };
+        Some(Self {
+            id: import.id.to_string(),
+            tenancy_id: context.tenancy().clone(),
+            news,
+            as_of: import.state_changed_at,
         })
     }
 
@@ -217,6 +253,7 @@ mod tests {
     fn every_notice_says_its_kind_and_reads_back() {
         let upload_id: UploadId = "upl_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let export_id: ExportId = "exp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let import_id: ImportId = "imp_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let media_id: MediaId = "med_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let member_id: MemberId = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let show_id: ShowId = "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
@@ -227,9 +264,15 @@ mod tests {
             News::ListenerShared { show_id, listener_id, is_suspended: true },
             News::ExportReady { export_id: export_id.clone() },
             News::ExportFailed { export_id },
+            News::ImportFinished { import_id: import_id.clone() },
+            News::ImportFailed { import_id },
             News::UploadReady { upload_id: upload_id.clone(), media_id },
             News::UploadRejected { upload_id: upload_id.clone() },
             News::UploadExpired { upload_id },
+            News::ExitReminder {
+                deletion_id: "del_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
+                days_left: 7,
+            },
         ] {
             let notice = notice(news);
 

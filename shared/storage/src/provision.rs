@@ -9,8 +9,8 @@ use aws_sdk_kms::{
 use domain::{Access, AccessState, ClientName, EmailAddress, Limits, PersonName, Quota, TenancyName};
 use serde::Serialize;
 use tenant_context::{
-    ClientId, MemberId, Operator, SystemGroup, TenancyId, Timestamp, UserId, context::ProvisionGrant,
-    permission::ProvisionTenancy,
+    ClientId, MemberId, Operator, SystemGroup, TenancyId, TenancyState, Timestamp, UserId,
+    context::ProvisionGrant, permission::ProvisionTenancy,
 };
 
 use crate::{
@@ -181,7 +181,11 @@ impl Storage {
             .create(Collection::Quotas, Quota::Users.as_str(), &Count { used: 1 })?
             .create(Collection::Quotas, Quota::Clients.as_str(), &Count { used: 1 })?
             .create(Collection::Access, client.id.as_str(), client_access)?
-            .create(Collection::Access, TENANCY_ACCESS, &TenancyAccess { version: 1, owners })?
+            .create(
+                Collection::Access,
+                TENANCY_ACCESS,
+                &TenancyAccess { version: 1, owners, state: TenancyState::Active },
+            )?
             .create_user(
                 self,
                 context,

@@ -1,9 +1,11 @@
 //! The queues of the workers. Messages carry ids and a moment; who reads one reads the rest again. One kind carries personal data:
 //! the address of somebody who asks for a feed.
 
+use std::time::Duration;
+
 use domain::{ContentHash, EmailAddress};
 use serde::{Deserialize, Serialize};
-use tenant_context::{ExportId, ListenerId, ShowId, TenancyId, Timestamp};
+use tenant_context::{ExportId, ImportId, ListenerId, ShowId, TenancyId, Timestamp};
 
 use crate::{Storage, StorageError, error::During};
 
@@ -45,6 +47,15 @@ pub struct ExportRequest {
     pub tenancy_id: TenancyId,
     /// The export.
     pub export_id: ExportId,
+}
+
+/// "Go on with this import", or clean up after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRequest {
+    /// Whose import.
+    pub tenancy_id: TenancyId,
+    /// The import.
+    pub import_id: ImportId,
 }
 
 /// "This listener's token is used from too many networks at once."
@@ -107,6 +118,14 @@ impl Storage {
         self.send("EXPORT_QUEUE_URL", &request.tenancy_id, request).await
     }
 
+    /// Asks the worker to go on with an import, after a while. Where the message gets lost, whoever asks how far it is asks again.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when the queue does not answer.
+    pub async fn request_import(&self, request: &ImportRequest, after: Duration) -> Result<(), StorageError> {
+        self.send_after("IMPORT_QUEUE_URL", &request.tenancy_id, request, after).await
+    }
+
     /// Asks for a look at a listener's token. Where the message gets lost, the next network from which it is used asks again.
     ///
     /// # Errors
@@ -129,11 +148,23 @@ impl Storage {
         tenancy: &TenancyId,
         message: &impl Serialize,
     ) -> Result<(), StorageError> {
+        self.send_after(queue_url, tenancy, message, Duration::ZERO).await
+    }
+
+    async fn send_after(
+        &self,
+        queue_url: &'static str,
+        tenancy: &TenancyId,
+        message: &impl Serialize,
+        after: Duration,
+    ) -> Result<(), StorageError> {
+        let seconds = i32::try_from(after.as_secs()).map_err(StorageError::corrupt)?;
         self.own
             .sqs
             .send_message()
             .queue_url(self.environment.get(queue_url)?)
             .message_group_id(tenancy.as_str())
+            .set_delay_seconds((seconds > 0).then_some(seconds))
             .message_body(serde_json::to_string(message).map_err(StorageError::corrupt)?)
             .send()
             .await

@@ -1,8 +1,15 @@
 //! The keys that sign tokens. Their private halves never leave KMS. There are two, so that one can be rotated for the other: the
 //! first one signs, and what either has signed is verified.
 
-use aws_sdk_kms::{primitives::Blob, types::SigningAlgorithmSpec};
-use tenant_context::token::{Unsigned, VerificationKey};
+use aws_sdk_kms::{
+    primitives::Blob,
+    types::{MessageType, SigningAlgorithmSpec},
+};
+use tenant_context::{
+    Grant,
+    permission::CarryOutDeletion,
+    token::{Unsigned, VerificationKey},
+};
 
 use crate::{Storage, StorageError, error::During};
 
@@ -34,6 +41,36 @@ impl Storage {
     pub async fn signing_key_id(&self) -> Result<&str, StorageError> {
         let first = self.verification_keys().await?.first();
         first.map(VerificationKey::id).ok_or_else(|| StorageError::corrupt("no signing key"))
+    }
+
+    /// The public half of the key that signs certificates, as a DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when KMS does not answer.
+    pub async fn certificate_key(&self) -> Result<Vec<u8>, StorageError> {
+        let request = self.own.kms.get_public_key().key_id(self.environment.get("CERTIFICATE_KEY")?);
+        let answer = request.send().await.during("kms:GetPublicKey")?;
+        Ok(answer.public_key.map(Blob::into_inner).unwrap_or_default())
+    }
+
+    /// Signs a certificate (ES256) by its digest, for whoever has carried the deletion out. Answers DER.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] when KMS does not answer.
+    pub async fn sign_certificate(
+        &self,
+        _grant: &Grant<'_, CarryOutDeletion>,
+        digest: [u8; 32],
+    ) -> Result<Vec<u8>, StorageError> {
+        let request = self
+            .own
+            .kms
+            .sign()
+            .key_id(self.environment.get("CERTIFICATE_KEY")?)
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
+            .message_type(MessageType::Digest)
+            .message(Blob::new(digest));
+        Ok(request.send().await.during("kms:Sign")?.signature.map(Blob::into_inner).unwrap_or_default())
     }
 
     /// Signs a token (RS256).

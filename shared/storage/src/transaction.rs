@@ -15,7 +15,8 @@ use domain::{Access, AuditEvent, AuditHead, NewAuditEvent, Publication, Quota, T
 use serde::Serialize;
 use serde_json::Value;
 use tenant_context::{
-    AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenantContext, Timestamp, id::Randomness,
+    AuditEventId, EpisodeId, Grant, GroupRef, Permission, ShowId, TenancyState, TenantContext, Timestamp,
+    id::Randomness,
 };
 
 use crate::{
@@ -411,6 +412,21 @@ impl<'s> Change<'s> {
             .table_name(self.table(Collection::Access)?)
             .set_key(Some(key(partition(&self.context, Collection::Access), TENANCY_ACCESS)))
             .expression_attribute_values(":member", AttributeValue::Ss(vec![member.to_owned()]));
+        self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
+    }
+
+    /// Whether the tenancy is there for its members. Every session ends: tokens say it.
+    pub(crate) fn tenancy_is(&mut self, state: TenancyState) -> Result<&mut Self, StorageError> {
+        let name = serde_json::to_value(state).map_err(StorageError::corrupt)?;
+        let update = Update::builder()
+            .table_name(self.table(Collection::Access)?)
+            .set_key(Some(key(partition(&self.context, Collection::Access), TENANCY_ACCESS)))
+            .update_expression("SET #state = :state ADD #version :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":state", string(name.as_str().unwrap_or_default()))
+            .expression_attribute_values(":one", number(1));
         self.push(TransactWriteItem::builder().update(update.build().map_err(StorageError::corrupt)?))
     }
 

@@ -83,7 +83,7 @@ impl Storage {
     ) -> Result<Vec<QuarantinedVersion>, StorageError> {
         let context = grant.context();
         let tenant = self.tenant(context).await?;
-        let prefix = keys::upload_objects(context);
+        let prefix = keys::objects(context);
         let read = |key: Option<&str>, version: Option<&str>, at: Option<&DateTime>, has_bytes| {
             let upload = key.and_then(|key| key.strip_prefix(&prefix)).and_then(|name| name.parse().ok())?;
             let seconds = at.and_then(|at| u64::try_from(at.secs()).ok()).unwrap_or_default();

@@ -16,12 +16,12 @@ use tenant_context::{
 };
 
 use crate::{
-    Notice, Page, PageRequest, Storage, StorageError, access::reaches, error::During, keys, keys::Collection,
-    transaction::Change,
+    Notice, Page, PageRequest, Storage, StorageError, access::reaches, error::During,
+    export_archives::not_open, keys, keys::Collection, transaction::Change,
 };
 
 /// How long a part's URL works. Credentials live 15 minutes, and a URL signed by them no longer; `GET` signs new ones.
-const PART_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub(crate) const PART_URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// The states in which bytes may still be sent.
 pub(crate) const OPEN_STATES: &[&str] = &["created", "uploading"];
@@ -38,7 +38,7 @@ const MOST_EXAMINED: usize = 5_000;
 #[derive(Serialize, Deserialize)]
 pub(crate) struct UnfinishedUpload {
     pub id: UploadId,
-    created_at: Timestamp,
+    pub created_at: Timestamp,
 }
 
 /// Where to PUT a part.
@@ -68,7 +68,7 @@ pub struct ReceivedPart {
     pub size_bytes: u64,
     /// When it came.
     pub received_at: Timestamp,
-    etag: String,
+    pub(crate) etag: String,
 }
 
 impl Storage {
@@ -292,15 +292,26 @@ impl Storage {
         upload: &Upload,
     ) -> Result<Option<Vec<ReceivedPart>>, StorageError> {
         reaches(grant, upload.show_id.as_ref())?;
-        let context = grant.context();
+        let key = keys::upload_object(grant.context(), &upload.id);
+        let multipart = upload.multipart_id.as_deref().unwrap_or_default();
+        self.list_parts_of(grant.context(), ("UPLOAD_BUCKET", &key), multipart).await
+    }
+
+    /// The parts of a multipart upload that S3 has; none when it has ended.
+    pub(crate) async fn list_parts_of(
+        &self,
+        context: &TenantContext,
+        (bucket, key): (&'static str, &str),
+        multipart: &str,
+    ) -> Result<Option<Vec<ReceivedPart>>, StorageError> {
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
             .clients
             .s3
             .list_parts()
-            .bucket(self.environment.get("UPLOAD_BUCKET")?)
-            .key(keys::upload_object(context, &upload.id))
-            .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+            .bucket(self.environment.get(bucket)?)
+            .key(key)
+            .upload_id(multipart)
             .into_paginator()
             .send();
         let mut received = Vec::new();
@@ -338,7 +349,19 @@ impl Storage {
         parts: &[ReceivedPart],
     ) -> Result<(), StorageError> {
         reaches(grant, upload.show_id.as_ref())?;
-        let context = grant.context();
+        let key = keys::upload_object(grant.context(), &upload.id);
+        let multipart = upload.multipart_id.as_deref().unwrap_or_default();
+        self.complete_parts_of(grant.context(), ("UPLOAD_BUCKET", &key), multipart, parts).await
+    }
+
+    /// Puts the parts of a multipart upload together.
+    pub(crate) async fn complete_parts_of(
+        &self,
+        context: &TenantContext,
+        (bucket, key): (&'static str, &str),
+        multipart: &str,
+        parts: &[ReceivedPart],
+    ) -> Result<(), StorageError> {
         let tenant = self.tenant(context).await?;
         let parts = parts.iter().map(|part| {
             CompletedPart::builder().part_number(i32::from(part.number)).e_tag(&part.etag).build()
@@ -347,13 +370,13 @@ impl Storage {
             .clients
             .s3
             .complete_multipart_upload()
-            .bucket(self.environment.get("UPLOAD_BUCKET")?)
-            .key(keys::upload_object(context, &upload.id))
-            .upload_id(upload.multipart_id.as_deref().unwrap_or_default())
+            .bucket(self.environment.get(bucket)?)
+            .key(key)
+            .upload_id(multipart)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build())
             .send()
             .await
-            .during("s3:CompleteMultipartUpload")?;
+            .map_err(|error| not_open(error, "s3:CompleteMultipartUpload"))?;
         Ok(())
     }
 

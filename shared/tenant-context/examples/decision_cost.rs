@@ -66,6 +66,7 @@ fn member(memberships: Vec<Membership>) -> TenantContext {
         member: "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         memberships,
         mfa_at: Some(Timestamp::EPOCH),
+        state: tenant_context::TenancyState::Active,
     };
     let session = "ses_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
 

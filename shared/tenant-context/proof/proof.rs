@@ -59,7 +59,7 @@ struct Row {
     reaches_shows: bool,
     needs_mfa: bool,
     groups: Vec<&'static str>,
-    worker: Option<&'static str>,
+    workers: Vec<&'static str>,
 }
 
 fn matrix() -> Vec<Row> {
@@ -71,7 +71,7 @@ fn matrix() -> Vec<Row> {
             reaches_shows: words.contains(&"show"),
             needs_mfa: words.contains(&"mfa"),
             groups: GROUPS.into_iter().filter(|group| words.contains(group)).collect(),
-            worker: words.iter().find_map(|word| word.strip_prefix("worker:")),
+            workers: words.iter().filter_map(|word| word.strip_prefix("worker:")).collect(),
         }
     };
     table.lines().map(read).collect()
@@ -101,11 +101,14 @@ fn granted_to_groups() -> String {
 }
 
 fn granted_to_workers() -> String {
-    let policy = |Row { action, worker, .. }: &Row| match worker {
-        None => format!(r#"permit (principal is Membership, action == Action::"{action}", resource);"#),
-        Some(worker) => {
-            format!(r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource);"#)
+    let policy = |Row { action, workers, .. }: &Row| {
+        if workers.is_empty() {
+            return format!(r#"permit (principal is Membership, action == Action::"{action}", resource);"#);
         }
+        let of = |worker: &&str| {
+            format!(r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource);"#)
+        };
+        workers.iter().map(of).collect::<String>()
     };
     matrix().iter().map(policy).collect()
 }
@@ -114,11 +117,14 @@ fn granted_to_workers() -> String {
 fn granted() -> String {
     let policy = |row: &Row| {
         let action = row.action;
-        if let Some(worker) = row.worker {
-            return format!(
-                r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource is Tenancy)
-                   when {{ resource == principal.tenancy }};"#
-            );
+        if !row.workers.is_empty() {
+            let of = |worker: &&str| {
+                format!(
+                    r#"permit (principal == Worker::"{worker}", action == Action::"{action}", resource is Tenancy)
+                       when {{ resource == principal.tenancy }};"#
+                )
+            };
+            return row.workers.iter().map(of).collect::<String>();
         }
         let place = if row.reaches_shows { "resource" } else { "resource is Tenancy" };
         let factor = if row.needs_mfa { "principal.mfa" } else { "true" };

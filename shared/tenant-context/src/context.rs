@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use crate::{
     Action, ClientId, Denied, ListenerId, MemberId, Membership, OutOfScope, Permission, ShowId,
-    ShowPermission, TenancyId, TenancyPermission, Timestamp, UserId,
+    ShowPermission, TenancyId, TenancyPermission, TenancyState, Timestamp, UserId,
     permission::ProvisionTenancy,
     policy::{Place, Question, allows, gives},
     token::VerifiedData,
@@ -19,6 +19,7 @@ pub struct TenantContext {
     principal: Principal,
     memberships: Vec<Membership>,
     mfa_at: Option<Timestamp>,
+    state: TenancyState,
     data_token: Option<String>,
 }
 
@@ -46,6 +47,8 @@ pub enum Worker {
     UploadSweep,
     /// What a tenancy owns → archives that it can take away.
     Export,
+    /// Archives, and feeds of other hosts → shows, episodes and listeners of a tenancy.
+    Import,
     /// A show's published episodes → its feed.
     Renderer,
     /// A new tenancy's first items.
@@ -58,6 +61,8 @@ pub enum Worker {
     ListenerWelcome,
     /// What was deleted → nothing, once its day has come; what is known of a person → nothing, at once.
     Deletion,
+    /// A tenancy that leaves → a certificate.
+    Exit,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
@@ -68,12 +73,14 @@ impl Worker {
             Worker::Media => "media",
             Worker::UploadSweep => "upload-sweep",
             Worker::Export => "export",
+            Worker::Import => "import",
             Worker::Renderer => "renderer",
             Worker::Provision => "provision",
             Worker::SignIn => "sign-in",
             Worker::ListenerWatch => "listener-watch",
             Worker::ListenerWelcome => "listener-welcome",
             Worker::Deletion => "deletion",
+            Worker::Exit => "exit",
             Worker::Sweep => "sweep",
         }
     }
@@ -90,6 +97,7 @@ impl TenantContext {
             },
             memberships: verified.memberships,
             mfa_at: verified.mfa_at,
+            state: verified.state,
             data_token: Some(verified.token),
         }
     }
@@ -111,7 +119,14 @@ impl TenantContext {
     }
 
     fn without_token(tenancy: TenancyId, principal: Principal) -> Self {
-        Self { tenancy, principal, memberships: Vec::new(), mfa_at: None, data_token: None }
+        Self {
+            tenancy,
+            principal,
+            memberships: Vec::new(),
+            mfa_at: None,
+            state: TenancyState::Active,
+            data_token: None,
+        }
     }
 
     /// Whose data.
@@ -186,7 +201,7 @@ impl TenantContext {
     }
 
     fn decide(&self, action: Action, place: Place<'_>) -> bool {
-        allows(self.question(self.mfa_at.is_some(), action, place))
+        self.state.lets(action) && allows(self.question(self.mfa_at.is_some(), action, place))
     }
 
     fn question<'a>(&'a self, has_mfa: bool, action: Action, place: Place<'a>) -> Question<'a> {
@@ -195,7 +210,9 @@ impl TenantContext {
     }
 
     fn denied(&self, action: Action, place: Place<'_>) -> Denied {
-        if action.effect().needs_mfa() && allows(self.question(true, action, place)) {
+        if !self.state.lets(action) && allows(self.question(true, action, place)) {
+            Denied::Leaving(action, self.state)
+        } else if action.effect().needs_mfa() && allows(self.question(true, action, place)) {
             Denied::MfaRequired(action)
         } else {
             Denied::NotAllowed(action)
@@ -340,7 +357,41 @@ mod tests {
     fn member(memberships: Vec<Membership>, mfa_at: Option<Timestamp>) -> TenantContext {
         let member = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         let token = String::new();
-        TenantContext::from_token(VerifiedData { tenancy: tenancy(), member, memberships, mfa_at, token })
+        in_state(TenancyState::Active, member, memberships, mfa_at, token)
+    }
+
+    fn in_state(
+        state: TenancyState,
+        member: MemberId,
+        memberships: Vec<Membership>,
+        mfa_at: Option<Timestamp>,
+        token: String,
+    ) -> TenantContext {
+        TenantContext::from_token(VerifiedData {
+            tenancy: tenancy(),
+            member,
+            memberships,
+            mfa_at,
+            state,
+            token,
+        })
+    }
+
+    #[test]
+    fn whoever_leaves_writes_nothing_and_is_told_why() {
+        let closing = |state| {
+            let member = "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+            let groups = vec![of(SystemGroup::Owners)];
+            in_state(state, member, groups, Some(Timestamp::EPOCH), String::new())
+        };
+        let (closing, sealed) = (closing(TenancyState::Closing), closing(TenancyState::Sealed));
+        let denied = |context: &TenantContext| context.grant::<CreateShow>().unwrap_err();
+        assert_eq!(denied(&closing), Denied::Leaving(Action::CreateShow, TenancyState::Closing));
+        assert!(closing.ask::<ReadShows>().is_ok());
+        assert_eq!(
+            sealed.ask::<ReadShows>().unwrap_err(),
+            Denied::Leaving(Action::ReadShows, TenancyState::Sealed)
+        );
     }
 
     fn of(group: SystemGroup) -> Membership {

@@ -15,6 +15,7 @@ pub mod id;
 pub mod member;
 pub mod permission;
 mod policy;
+mod tenancy_state;
 pub mod timestamp;
 pub mod token;
 
@@ -26,4 +27,5 @@ pub use id::{
 };
 pub use member::MemberId;
 pub use permission::{Action, Denied, OutOfScope, Permission, ShowPermission, TenancyPermission};
+pub use tenancy_state::TenancyState;
 pub use timestamp::{Clock, Date, InvalidTimestamp, Timestamp};

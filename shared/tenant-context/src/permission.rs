@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::TenancyState;
+
 /// Why an action is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
@@ -14,6 +16,9 @@ pub enum Denied {
     /// A group allows it, to those who signed in with a second factor.
     #[error("{0} needs a sign-in with a second factor")]
     MfaRequired(Action),
+    /// A group allows it, and the tenancy is on its way out.
+    #[error("the tenancy leaves: nobody does {0} any more")]
+    Leaving(Action, TenancyState),
 }
 
 /// The caller may do this in some shows, and not in this one.
@@ -191,6 +196,8 @@ actions! {
     CreateDeletion "deletions:create" Destroys in Show;
     /// Bring back what was deleted, until its day.
     CancelDeletion "deletions:cancel" Writes in Show;
+    /// Ask for the tenancy's own exit, or approve it.
+    LeaveTenancy "tenancy:leave" Destroys in Tenancy;
     /// See what must not be destroyed, and why.
     ReadLegalHolds "legal-holds:read" Reads in Tenancy;
     /// Say what must not be destroyed, and release it.
@@ -203,12 +210,18 @@ actions! {
     CreateExport "exports:create" Administers in Tenancy;
     /// Download the archives of an export: personal data.
     DownloadExport "exports:download" Administers in Tenancy;
+    /// See which imports there are, and what came of them.
+    ReadImports "imports:read" Reads in Tenancy;
+    /// Bring shows with all that belongs to them from another place, and end that.
+    CreateImport "imports:create" Administers in Tenancy;
     /// Workers only: decide what becomes of uploaded bytes.
     ProcessUpload "uploads:process" Works in Tenancy;
     /// Workers only: see to uploads whose events got lost, and end what nothing comes of.
     SweepUploads "uploads:sweep" Works in Tenancy;
     /// Workers only: put together what a tenancy takes away.
     PrepareExport "exports:prepare" Works in Tenancy;
+    /// Workers only: make of an archive or a feed what is in it.
+    CarryOutImport "imports:carry-out" Works in Tenancy;
     /// Workers only: render feeds.
     RenderFeed "feeds:render" Works in Tenancy;
     /// Workers only: write down the head of the audit log where nobody can change it.

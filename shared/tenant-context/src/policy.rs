@@ -245,16 +245,18 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 10] = [
+    const WORKERS: [Worker; 12] = [
         Worker::Media,
         Worker::UploadSweep,
         Worker::Export,
+        Worker::Import,
         Worker::Renderer,
         Worker::Provision,
         Worker::SignIn,
         Worker::ListenerWatch,
         Worker::ListenerWelcome,
         Worker::Deletion,
+        Worker::Exit,
         Worker::Sweep,
     ];
 
@@ -299,7 +301,7 @@ mod tests {
         let in_show = action.reach() == Reach::Show;
         match question.principal {
             Principal::Worker(worker) => {
-                worker_of(action) == Some(*worker) && matches!(question.place, Place::Tenancy)
+                workers_of(action).contains(worker) && matches!(question.place, Place::Tenancy)
             }
             Principal::Listener(..) | Principal::Public(_) => false,
             Principal::User(_) | Principal::Client(_) => question.memberships.iter().any(|membership| {
@@ -313,24 +315,25 @@ mod tests {
                     Place::SomeShow => in_show && membership.shows != Some(Vec::new()),
                 };
                 let has_factor = question.has_mfa || !action.effect().needs_mfa();
-                is_granted && is_in_scope && has_factor && worker_of(action).is_none()
+                is_granted && is_in_scope && has_factor && workers_of(action).is_empty()
             }),
         }
     }
 
-    fn worker_of(action: Action) -> Option<Worker> {
+    fn workers_of(action: Action) -> Vec<Worker> {
         match action {
-            Action::ProcessUpload => Some(Worker::Media),
-            Action::SweepUploads => Some(Worker::UploadSweep),
-            Action::PrepareExport => Some(Worker::Export),
-            Action::RenderFeed => Some(Worker::Renderer),
-            Action::ProvisionTenancy => Some(Worker::Provision),
-            Action::AdmitUser => Some(Worker::SignIn),
-            Action::WatchListeners => Some(Worker::ListenerWatch),
-            Action::WelcomeListener => Some(Worker::ListenerWelcome),
-            Action::CarryOutDeletion => Some(Worker::Deletion),
-            Action::ExpireAccess | Action::AnchorAudit => Some(Worker::Sweep),
-            _ => None,
+            Action::ProcessUpload => vec![Worker::Media],
+            Action::SweepUploads => vec![Worker::UploadSweep],
+            Action::PrepareExport => vec![Worker::Export],
+            Action::CarryOutImport => vec![Worker::Import],
+            Action::RenderFeed => vec![Worker::Renderer],
+            Action::ProvisionTenancy => vec![Worker::Provision],
+            Action::AdmitUser => vec![Worker::SignIn],
+            Action::WatchListeners => vec![Worker::ListenerWatch],
+            Action::WelcomeListener => vec![Worker::ListenerWelcome],
+            Action::CarryOutDeletion => vec![Worker::Deletion, Worker::Exit],
+            Action::ExpireAccess | Action::AnchorAudit => vec![Worker::Sweep],
+            _ => Vec::new(),
         }
     }
 
@@ -448,7 +451,8 @@ mod tests {
             };
             let factor = if groups_that_may(*action, false, None) == with_mfa { "" } else { "mfa" };
             let names: String = names.collect();
-            let workers: String = workers.map(|worker| worker.to_string()).collect();
+            let workers: Vec<_> = workers.map(|worker| worker.to_string()).collect();
+            let workers = workers.join("  ");
             let row = format!("{:22}{effect:13}{reach:9}{factor:5}{names}{workers}", action.as_str());
             matrix.push_str(row.trim_end());
             matrix.push('\n');

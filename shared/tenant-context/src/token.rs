@@ -13,7 +13,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, signature};
 use serde::{Deserialize, Serialize};
 
-use crate::{InvalidId, MemberId, Membership, Operator, SessionId, TenancyId, TenantContext, Timestamp};
+use crate::{
+    InvalidId, MemberId, Membership, Operator, SessionId, TenancyId, TenancyState, TenantContext, Timestamp,
+};
 
 /// Audience of the token that clients hold.
 pub const CONTEXT_AUDIENCE: &str = "castkeep";
@@ -164,6 +166,8 @@ pub enum Subject {
         memberships: Vec<Membership>,
         /// When they showed a second factor, if they did.
         mfa_at: Option<Timestamp>,
+        /// Whether the tenancy leaves.
+        state: TenancyState,
     },
 }
 
@@ -194,6 +198,8 @@ struct Claims {
     memberships: Option<Vec<Membership>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mfa_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "TenancyState::is_active")]
+    tenancy_state: TenancyState,
     #[serde(rename = "https://aws.amazon.com/tags", default, skip_serializing_if = "Option::is_none")]
     tags: Option<Tags>,
 }
@@ -236,6 +242,7 @@ impl Unsigned {
                 },
                 memberships: None,
                 mfa_at: None,
+                tenancy_state: TenancyState::Active,
                 tags: None,
                 ..Claims::new(issuer, subject, session, now)
             },
@@ -282,14 +289,16 @@ impl Claims {
             tenancy_id: None,
             memberships: None,
             mfa_at: None,
+            tenancy_state: TenancyState::Active,
             tags: None,
         };
         match subject {
             Subject::Operator => claims,
-            Subject::Member { tenancy, member, memberships, mfa_at } => Self {
+            Subject::Member { tenancy, member, memberships, mfa_at, state } => Self {
                 sub: member.to_string(),
                 memberships: Some(memberships.clone()),
                 mfa_at: *mfa_at,
+                tenancy_state: *state,
                 tags: Some(Tags {
                     principal_tags: PrincipalTags { tenancy: [tenancy.clone()] },
                     transitive_tag_keys: vec!["TenancyId".to_owned()],
@@ -320,6 +329,7 @@ pub struct VerifiedData {
     pub(crate) member: MemberId,
     pub(crate) memberships: Vec<Membership>,
     pub(crate) mfa_at: Option<Timestamp>,
+    pub(crate) state: TenancyState,
     pub(crate) token: String,
 }
 
@@ -372,6 +382,7 @@ pub fn verify_data_token(
                 member: claims.sub.parse()?,
                 memberships: claims.memberships.ok_or(TokenError::Claims)?,
                 mfa_at: claims.mfa_at,
+                state: claims.tenancy_state,
                 token: token.to_owned(),
             })))
         }
@@ -467,6 +478,7 @@ mod tests {
             member: "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
             memberships: vec![Membership::of_system_group(SystemGroup::Editors)],
             mfa_at: Some(NOW),
+            state: TenancyState::Active,
         }
     }
 

@@ -63,7 +63,12 @@ pub(crate) async fn answer_feed(
         Some((slug, number)) => (slug, Some(number.parse().map_err(|_| Problem::not_found())?)),
     };
 
-    let heard = hear(&app, request, token, slug).await?;
+    let is_public = token.is_none();
+    let heard = match hear(&app, request, token, slug).await {
+        Ok(heard) => heard,
+        Err(problem) if is_public => return answer_for_good(&app, slug).await?.ok_or(problem),
+        Err(problem) => return Err(problem),
+    };
     let moved_to = match &heard.farewell {
         Some(Farewell::Ended) => return Err(ended()),
         Some(Farewell::Moved { feed_url }) => Some(feed_url),
@@ -96,6 +101,24 @@ pub(crate) async fn answer_feed(
     representation.describe_body(&mut headers, bytes.len());
     let reply = reply(status, headers, into_body(bytes));
     Ok(if request.method == Method::HEAD { without_body(reply) } else { reply })
+}
+
+/// What is answered under a slug whose tenancy has left. Its documents are gone, so apps are sent along without one.
+async fn answer_for_good(app: &Listen, slug: &str) -> Result<Option<Reply>, Problem> {
+    let Ok(slug) = slug.parse() else { return Ok(None) };
+    let published = app.storage.read_published_slug(&slug).await?;
+    match published.and_then(|published| published.farewell) {
+        None => Ok(None),
+        Some(Farewell::Ended) => Err(ended()),
+        Some(Farewell::Moved { feed_url }) => {
+            let mut headers = HeaderMap::new();
+            insert(&mut headers, header::LOCATION, feed_url.as_str())?;
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+            headers
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/rss+xml; charset=utf-8"));
+            Ok(Some(reply(StatusCode::MOVED_PERMANENTLY, headers, Body::Empty)))
+        }
+    }
 }
 
 fn ended() -> Problem {

@@ -1,0 +1,833 @@
+//! The exit of a tenancy: its record, and how every store is emptied of everything that a tenancy has.
+//!
+//! The record lies in the directory, in a partition that the exit does not erase, so it outlives what it is about and is the
+//! tenancy's tombstone. Until the tenancy is sealed each change of it leaves an audit event; from then on it is the record itself,
+//! since the log goes too.
+//!
+//! What is destroyed together is written down first, then destroyed, then counted in the transaction that strikes it off: whoever
+//! goes on after a kill finishes that before anything else, so each item is counted once and each leaf of the certificate's trees
+//! is there once.
+
+use certificate::{Digest, Item};
+use domain::{
+    Count, Deletion, DeletionState, Destroyed, DoomedKey, Farewell, KEY_DESTROYED_AFTER, Reminder, Show,
+    Store, Visibility,
+};
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use tenant_context::{
+    AuditEventId, ClientId, DeletionId, Grant, ImportId, ShowId, TenancyState, TenantContext, Timestamp,
+    UserId,
+    permission::{CarryOutDeletion, LeaveTenancy},
+};
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
+use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
+use domain::ProviderName;
+
+use crate::{
+    DeletionRecord, News, Notice, SlugRecord, Storage, StorageError,
+    destruction::{Place, Work},
+    directory,
+    error::During,
+    item::{item, key, string},
+    keys::{self, Collection, HOLDS_VERSION},
+    listeners::StoredListener,
+    object_versions::count,
+    transaction::{Change, number},
+    users::StoredUser,
+};
+
+/// So much goes together: a transaction may have a hundred writes.
+const TOGETHER: usize = 90;
+/// So many calls at once, between two looks at the legal holds.
+const AT_ONCE: usize = 16;
+/// The object of a feed that says which others are current. Without it nothing of the feed is served.
+const POINTER: &str = "current.json";
+
+const INTENT: &str = "intent";
+const PARTS: &str = "parts";
+/// Before this in the partition's order there are no leaves.
+const LEAVES: &str = "leaves#";
+
+/// What is about to be destroyed together.
+#[derive(Serialize, Deserialize)]
+struct Intent {
+    store: Store,
+    targets: Vec<Target>,
+}
+
+/// Something to destroy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Target {
+    /// An item of the tenancy's own partitions.
+    Item { pk: String, sk: String },
+    /// An entry of the directory that is found before the tenancy is known.
+    Entry { pk: String, sk: String },
+    /// A version of an object.
+    Version { name: String, version: String, bytes: u64, has_bytes: bool },
+}
+
+/// What was destroyed together.
+#[derive(Serialize, Deserialize)]
+struct Leaves {
+    store: Store,
+    hashes: Vec<Digest>,
+    destroyed: Destroyed,
+}
+
+/// By which names the parts of a tenancy are found when nothing leads to them any more.
+#[derive(Default, Serialize, Deserialize)]
+struct Parts {
+    shows: Vec<ShowId>,
+    deletions: Vec<DeletionId>,
+    imports: Vec<ImportId>,
+    sealed_at: Option<Timestamp>,
+}
+
+/// The leaves of the certificate's tree of one store, in their order.
+pub struct StoreLeaves {
+    /// The store.
+    pub store: Store,
+    /// The leaves' hashes.
+    pub hashes: Vec<Digest>,
+}
+
+impl Target {
+    fn leaf(&self, store: Store) -> Result<Digest, StorageError> {
+        let (key, version, bytes) = match self {
+            Self::Item { pk, sk } | Self::Entry { pk, sk } => (format!("{pk}/{sk}"), None, None),
+            Self::Version { name, version, bytes, .. } => (name.clone(), Some(version.clone()), Some(*bytes)),
+        };
+        leaf(store, key, version, bytes)
+    }
+
+    fn destroyed(&self) -> Destroyed {
+        match self {
+            Self::Item { .. } | Self::Entry { .. } => Destroyed { items: 1, ..Destroyed::default() },
+            Self::Version { bytes, has_bytes, .. } => {
+                Destroyed { items: u64::from(*has_bytes), versions: 1, bytes: *bytes }
+            }
+        }
+    }
+
+    /// The item that counts the changes of legal holds cannot be deleted on a condition on itself like the others.
+    fn is_holds_version(&self) -> bool {
+        matches!(self, Self::Item { sk, .. } if sk == HOLDS_VERSION)
+    }
+}
+
+fn leaf(
+    store: Store,
+    key: String,
+    version: Option<String>,
+    bytes: Option<u64>,
+) -> Result<Digest, StorageError> {
+    let item = Item { store: store_name(store)?, key, version, sha256: None, bytes };
+    item.leaf().map_err(StorageError::corrupt)
+}
+
+fn store_name(store: Store) -> Result<String, StorageError> {
+    let name = serde_json::to_value(store).map_err(StorageError::corrupt)?;
+    Ok(name.as_str().unwrap_or_default().to_owned())
+}
+
+fn sum(all: impl Iterator<Item = Destroyed>) -> Destroyed {
+    all.fold(Destroyed::default(), |sum, more| Destroyed {
+        items: sum.items.saturating_add(more.items),
+        versions: sum.versions.saturating_add(more.versions),
+        bytes: sum.bytes.saturating_add(more.bytes),
+    })
+}
+
+/// Where a store is, by the name that the function's environment has for it. Of the user pool this crate knows nothing.
+fn place_of(store: Store) -> Option<&'static str> {
+    match store {
+        Store::UploadBucket => Some("UPLOAD_BUCKET"),
+        Store::MediaBucket => Some("MEDIA_BUCKET"),
+        Store::FeedBucket => Some("FEED_BUCKET"),
+        Store::ExportBucket => Some("EXPORT_BUCKET"),
+        Store::TenantTable => Some("TENANT_TABLE"),
+        Store::DirectoryTable => Some("DIRECTORY_TABLE"),
+        Store::UserPool => None,
+    }
+}
+
+/// The record of an exit, while the tenancy is there.
+impl Storage {
+    /// Writes down that an owner asks for the tenancy's exit.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody else asked at this moment.
+    pub async fn create_exit(
+        &self,
+        grant: &Grant<'_, LeaveTenancy>,
+        exit: &Deletion,
+    ) -> Result<DeletionRecord, StorageError> {
+        let record = DeletionRecord { deletion: exit.clone(), version: 1 };
+        let mut change = Change::new(self, grant, exit.subject.id())?;
+        change
+            .detail("deletion", &exit.id)?
+            .detail("state", &exit.state)?
+            .create(Collection::Exits, exit.id.as_str(), &record)?
+            .last_deletion_is(exit)?;
+        change.commit().await?;
+        Ok(record)
+    }
+
+    /// Writes down that a second owner agrees. Every session ends, and nothing is written by those that come.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody else changed it first.
+    pub async fn approve_exit(
+        &self,
+        grant: &Grant<'_, LeaveTenancy>,
+        before: &DeletionRecord,
+        approved: &Deletion,
+    ) -> Result<DeletionRecord, StorageError> {
+        let mut change = Change::new(self, grant, approved.subject.id())?;
+        let record = change.replace_deletion(before, approved)?;
+        change.tenancy_is(TenancyState::Closing)?;
+        change.commit().await?;
+        Ok(record)
+    }
+
+    /// Writes down that the owners were reminded, and the notice that does so.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when somebody else changed it first.
+    pub async fn remind_of_exit(
+        &self,
+        grant: &Grant<'_, CarryOutDeletion>,
+        before: &DeletionRecord,
+        reminded: &Deletion,
+        reminder: Reminder,
+        as_of: Timestamp,
+    ) -> Result<DeletionRecord, StorageError> {
+        let days_left = match reminder {
+            Reminder::ThirtyDays => 30,
+            Reminder::SevenDays => 7,
+            Reminder::OneDay => 1,
+        };
+        let notice = Notice {
+            id: format!("{}-{days_left}", reminded.id),
+            tenancy_id: grant.context().tenancy().clone(),
+            news: News::ExitReminder { deletion_id: reminded.id.clone(), days_left },
+            as_of,
+        };
+        let mut change = Change::new(self, grant, reminded.subject.id())?;
+        let record = change.replace_deletion(before, reminded)?;
+        change.create(Collection::Notices, &notice.id, &notice)?;
+        change.commit().await?;
+        Ok(record)
+    }
+
+    /// Writes how far an exit got. With its day the tenancy is sealed, and every session ends.
+    pub(crate) async fn update_exit(
+        &self,
+        grant: &Grant<'_, CarryOutDeletion>,
+        before: &DeletionRecord,
+        after: &Deletion,
+    ) -> Result<DeletionRecord, StorageError> {
+        if matches!(before.deletion.state, DeletionState::Requested | DeletionState::Closing) {
+            let mut change = Change::new(self, grant, after.subject.id())?;
+            let record = change.replace_deletion(before, after)?;
+            if after.state == DeletionState::Sealed {
+                change.tenancy_is(TenancyState::Sealed)?;
+            }
+            change.commit().await?;
+            return Ok(record);
+        }
+        let record = DeletionRecord { deletion: after.clone(), version: before.version + 1 };
+        let context = grant.context();
+        let tenant = self.tenant(context).await?;
+        tenant
+            .clients
+            .dynamodb
+            .put_item()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .set_item(Some(item(keys::partition(context, Collection::Exits), after.id.as_str(), &record)?))
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(before.version))
+            .send()
+            .await
+            .during("dynamodb:PutItem")?;
+        Ok(record)
+    }
+
+    /// The exit that has not ended, if there is one.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn find_open_exit(
+        &self,
+        grant: &Grant<'_, CarryOutDeletion>,
+    ) -> Result<Option<DeletionRecord>, StorageError> {
+        let exits = self.list_exits(grant.context()).await?;
+        Ok(exits.into_iter().find(|record| !record.deletion.state.is_final()))
+    }
+
+    /// Every exit that there was, by id.
+    pub(crate) async fn list_exits(
+        &self,
+        context: &TenantContext,
+    ) -> Result<Vec<DeletionRecord>, StorageError> {
+        self.list_all(context, Collection::Exits).await
+    }
+}
+
+/// Sealing.
+impl Storage {
+    /// Takes feeds and media away. Public feeds answer that they are gone, or where they are now, from what the tenancy's end does
+    /// not touch. Nothing is destroyed.
+    ///
+    /// # Errors
+    /// [`StorageError`] when a store does not answer; running again goes on from there.
+    pub async fn seal(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let context = work.context();
+        let mut shows: Vec<Show> = self.list_all(context, Collection::Shows).await?;
+        let versions: Vec<Place> = self.list_all(context, Collection::FeedVersions).await?;
+        let aside: Vec<Show> = self.list_all(context, Collection::DeletedShows).await?;
+        for show in shows.iter().filter(|show| show.visibility == Visibility::Public) {
+            let farewell = show.farewell.clone().unwrap_or(Farewell::Ended);
+            self.publish_farewell(context, show, farewell).await?;
+        }
+        for show in aside.iter().filter(|show| show.visibility == Visibility::Public) {
+            self.publish_farewell(context, show, Farewell::Ended).await?;
+        }
+        shows.extend(aside);
+
+        let mut parts = Parts { sealed_at: Some(work.as_of), ..Parts::default() };
+        parts.shows = shows.into_iter().map(|show| show.id).collect();
+        parts.shows.extend(versions.iter().filter_map(|place| place.sk.parse().ok()));
+        parts.shows.sort();
+        parts.shows.dedup();
+        let deletions: Vec<Place> = self.list_all(context, Collection::Deletions).await?;
+        parts.deletions = deletions.iter().filter_map(|place| place.sk.parse().ok()).collect();
+        let imports: Vec<Place> = self.list_all(context, Collection::Imports).await?;
+        parts.imports = imports.iter().filter_map(|place| place.sk.parse().ok()).collect();
+        for show in &parts.shows {
+            self.hide_pointer(context, show).await?;
+        }
+        self.put_note(work, PARTS, &parts).await?;
+        self.mark_tenancy(work.grant, work.as_of, None).await
+    }
+
+    /// Through the function's own role, under the platform's key: it outlives the tenancy.
+    async fn publish_farewell(
+        &self,
+        context: &TenantContext,
+        show: &Show,
+        farewell: Farewell,
+    ) -> Result<(), StorageError> {
+        let Some(published) = self.read_published_slug(&show.slug).await? else { return Ok(()) };
+        if published.tenancy_id != *context.tenancy() {
+            return Ok(());
+        }
+        self.write_published_slug(&SlugRecord { farewell: Some(farewell), ..published }).await
+    }
+
+    /// Puts a mark on top of the pointer. Its versions stay.
+    async fn hide_pointer(&self, context: &TenantContext, show: &ShowId) -> Result<(), StorageError> {
+        let name = keys::feed_object(context, show, POINTER);
+        let versions = self.list_versions(context, "FEED_BUCKET", &name).await?;
+        if !versions.iter().any(|version| version.is_latest && version.has_bytes) {
+            return Ok(());
+        }
+        let tenant = self.tenant(context).await?;
+        let bucket = self.environment.get("FEED_BUCKET")?;
+        tenant.clients.s3.delete_object().bucket(bucket).key(name).send().await.during("s3:DeleteObject")?;
+        Ok(())
+    }
+
+    async fn put_note(&self, work: &Work<'_>, name: &str, note: &impl Serialize) -> Result<(), StorageError> {
+        let context = work.context();
+        let tenant = self.tenant(context).await?;
+        tenant
+            .clients
+            .dynamodb
+            .put_item()
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .set_item(Some(item(keys::partition(context, Collection::ExitNotes), name, note)?))
+            .send()
+            .await
+            .during("dynamodb:PutItem")?;
+        Ok(())
+    }
+
+    async fn find_parts(&self, context: &TenantContext) -> Result<Parts, StorageError> {
+        Ok(self.find(context, Collection::ExitNotes, PARTS).await?.unwrap_or_default())
+    }
+}
+
+/// Erasing.
+impl Storage {
+    /// Empties `store` of everything that the tenancy has there.
+    pub(crate) async fn erase_of_exit(
+        &self,
+        work: &Work<'_>,
+        store: Store,
+    ) -> Result<Destroyed, StorageError> {
+        self.finish_intent(work).await?;
+        match store {
+            Store::UploadBucket => {
+                self.abort_uploads(work).await?;
+                self.erase_bucket(work, store).await?;
+            }
+            Store::MediaBucket | Store::FeedBucket | Store::ExportBucket => {
+                self.erase_bucket(work, store).await?;
+            }
+            Store::TenantTable => self.erase_table(work).await?,
+            Store::DirectoryTable => {
+                for partition in directory_partitions(work.context()) {
+                    let targets = self.items_of(work.context(), "DIRECTORY_TABLE", partition).await?;
+                    self.destroy(work, store, targets).await?;
+                }
+            }
+            Store::UserPool => {}
+        }
+        self.destroyed_of_exit(work, store).await
+    }
+
+    /// How much of a store an exit has destroyed, in all passes together.
+    pub(crate) async fn destroyed_of_exit(
+        &self,
+        work: &Work<'_>,
+        store: Store,
+    ) -> Result<Destroyed, StorageError> {
+        let leaves = self.list_leaves(work.context()).await?;
+        Ok(sum(leaves.into_iter().filter(|leaves| leaves.store == store).map(|leaves| leaves.destroyed)))
+    }
+
+    /// Counts what is left of the tenancy in a store.
+    pub(crate) async fn count_left_of_exit(
+        &self,
+        work: &Work<'_>,
+        store: Store,
+    ) -> Result<Count, StorageError> {
+        let context = work.context();
+        let (left, counted_by) = match store {
+            Store::UploadBucket | Store::MediaBucket | Store::FeedBucket | Store::ExportBucket => {
+                let left = match place_of(store).filter(|bucket| self.environment.has(bucket)) {
+                    Some(bucket) => self.list_versions(context, bucket, &keys::objects(context)).await?.len(),
+                    None => 0,
+                };
+                (left, "ListObjectVersions of everything under the tenancy's id")
+            }
+            Store::TenantTable => {
+                let parts = self.find_parts(context).await?;
+                let mut left = 0;
+                for collection in Collection::of_tenancy(&parts.shows, &parts.deletions, &parts.imports) {
+                    let places: Vec<Place> = self.list_all(context, collection).await?;
+                    left += places.len();
+                }
+                (left, "Query of every partition that a tenancy can have")
+            }
+            Store::DirectoryTable => {
+                let mut left = 0;
+                for partition in directory_partitions(context) {
+                    left += self.items_of(context, "DIRECTORY_TABLE", partition).await?.len();
+                }
+                (left, "Query of access, activity and due work")
+            }
+            Store::UserPool => (0, "ListUsers, by the address that each user had"),
+        };
+        Ok(Count { store, remaining: count(left), counted_by: counted_by.to_owned() })
+    }
+
+    /// The tenancy's users, whose accounts are to be deleted before what leads to them.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn list_user_ids(&self, work: &Work<'_>) -> Result<Vec<UserId>, StorageError> {
+        let places: Vec<Place> = self.list_all(work.context(), Collection::Users).await?;
+        Ok(places.iter().filter_map(|place| place.sk.parse().ok()).collect())
+    }
+
+    /// Writes down that a user's account, or the tenancy's identity provider, is about to be destroyed, once under its name.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the store does not answer.
+    pub async fn note_account(&self, work: &Work<'_>, name: &str) -> Result<(), StorageError> {
+        let hashes = vec![leaf(Store::UserPool, name.to_owned(), None, None)?];
+        let destroyed = Destroyed { items: 1, ..Destroyed::default() };
+        let leaves = Leaves { store: Store::UserPool, hashes, destroyed };
+        self.put_note(work, &format!("{LEAVES}{name}"), &leaves).await
+    }
+
+    async fn abort_uploads(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let uploads: Vec<domain::Upload> = self.list_all(work.context(), Collection::Uploads).await?;
+        for upload in uploads.iter().filter(|upload| upload.multipart_id.is_some()) {
+            self.clear(work.grant, work.order).await?;
+            self.abort_multipart_upload(work.grant, upload).await?;
+        }
+        Ok(())
+    }
+
+    async fn erase_bucket(&self, work: &Work<'_>, store: Store) -> Result<(), StorageError> {
+        let context = work.context();
+        let Some(bucket) = place_of(store).filter(|bucket| self.environment.has(bucket)) else {
+            return Ok(());
+        };
+        let versions = self.list_versions(context, bucket, &keys::objects(context)).await?;
+        let target = |version: crate::object_versions::ObjectVersion| Target::Version {
+            name: version.key,
+            version: version.id,
+            bytes: version.size_bytes,
+            has_bytes: version.has_bytes,
+        };
+        self.destroy(work, store, versions.into_iter().map(target).collect()).await
+    }
+
+    /// What lets anybody in goes first, and what leads there after it.
+    async fn erase_table(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let context = work.context();
+        let parts = self.find_parts(context).await?;
+        let entries = self.entries_of(context, &parts.shows).await?;
+        self.destroy(work, Store::DirectoryTable, entries).await?;
+        for collection in Collection::of_tenancy(&parts.shows, &parts.deletions, &parts.imports) {
+            let partition = keys::partition(context, collection);
+            let targets = self.items_of(context, collection.table(), partition).await?;
+            let (last, first): (Vec<_>, Vec<_>) = targets.into_iter().partition(Target::is_holds_version);
+            self.destroy(work, Store::TenantTable, first).await?;
+            self.destroy(work, Store::TenantTable, last).await?;
+        }
+        Ok(())
+    }
+
+    /// What the directory has of the tenancy's people, clients, listeners and provider, each under a name of its own.
+    async fn entries_of(
+        &self,
+        context: &TenantContext,
+        shows: &[ShowId],
+    ) -> Result<Vec<Target>, StorageError> {
+        let mut entries = Vec::new();
+        for show in shows {
+            let listeners: Vec<StoredListener> = self.list_all(context, Collection::Listeners(show)).await?;
+            entries.extend(listeners.iter().map(|listener| directory::feed_token(&listener.token_hash)));
+        }
+        let clients: Vec<Place> = self.list_all(context, Collection::Clients).await?;
+        let clients = clients.iter().filter_map(|place| place.sk.parse::<ClientId>().ok());
+        entries.extend(clients.map(|client| directory::client(&client)));
+        let users: Vec<StoredUser> = self.list_all(context, Collection::Users).await?;
+        entries
+            .extend(users.iter().filter_map(|user| user.invitation_hash.as_ref()).map(directory::invitation));
+        let mut entries: Vec<Target> =
+            entries.into_iter().map(|pk| Target::Entry { sk: pk.clone(), pk }).collect();
+        let identities = users.iter().filter_map(|user| user.identity.as_ref()).map(directory::identity_of);
+        entries.extend(identities.map(|pk| Target::Entry { pk, sk: context.tenancy().to_string() }));
+        let sso: Vec<Place> = self.list_all(context, Collection::Sso).await?;
+        if !sso.is_empty() {
+            let pk = directory::provider(&ProviderName::of(context.tenancy()));
+            entries.push(Target::Entry { sk: pk.clone(), pk });
+        }
+        Ok(entries)
+    }
+
+    async fn items_of(
+        &self,
+        context: &TenantContext,
+        table: &'static str,
+        partition: String,
+    ) -> Result<Vec<Target>, StorageError> {
+        let tenant = self.tenant(context).await?;
+        let mut found = tenant
+            .clients
+            .dynamodb
+            .query()
+            .table_name(self.environment.get(table)?)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", string(partition.as_str()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut targets = Vec::new();
+        while let Some(found) = found.next().await {
+            let sk = crate::item::sort_key(&found.during("dynamodb:Query")?).unwrap_or_default();
+            targets.push(Target::Item { pk: partition.clone(), sk });
+        }
+        Ok(targets)
+    }
+
+    /// Destroys all of `targets`, as many together as go.
+    async fn destroy(&self, work: &Work<'_>, store: Store, targets: Vec<Target>) -> Result<(), StorageError> {
+        for together in targets.chunks(TOGETHER) {
+            self.clear(work.grant, work.order).await?;
+            self.put_note(work, INTENT, &Intent { store, targets: together.to_vec() }).await?;
+            self.finish_intent(work).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what was written down and is not known to have been done.
+    async fn finish_intent(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let context = work.context();
+        let Some(intent) = self.find::<Intent>(context, Collection::ExitNotes, INTENT).await? else {
+            return Ok(());
+        };
+        match intent.targets.first() {
+            Some(first) if first.is_holds_version() => self.destroy_holds_version(work).await?,
+            Some(Target::Item { .. }) => self.destroy_together(work, &intent).await?,
+            _ => {
+                for part in intent.targets.chunks(AT_ONCE) {
+                    self.clear(work.grant, work.order).await?;
+                    let destroyed = part.iter().map(|target| self.destroy_one(work, intent.store, target));
+                    try_join_all(destroyed).await?;
+                }
+            }
+        }
+        self.strike_off_intent(work, &intent).await
+    }
+
+    /// Items in one transaction, on the condition that the exit goes on as it was and that nobody has placed a hold.
+    async fn destroy_together(&self, work: &Work<'_>, intent: &Intent) -> Result<(), StorageError> {
+        let context = work.context();
+        let table = self.environment.get(place_of(intent.store).unwrap_or("TENANT_TABLE"))?;
+        let clearance = self.clear(work.grant, work.order).await?;
+        let exits = self.environment.get("DIRECTORY_TABLE")?;
+        let mut writes = vec![
+            unchanged(
+                exits,
+                keys::partition(context, Collection::Exits),
+                work.deletion.id.as_str(),
+                clearance.deletion.version,
+            )?,
+            unchanged(
+                self.environment.get("TENANT_TABLE")?,
+                keys::partition(context, Collection::LegalHolds),
+                HOLDS_VERSION,
+                clearance.holds_version,
+            )?,
+        ];
+        for target in &intent.targets {
+            if let Target::Item { pk, sk } = target {
+                let delete = Delete::builder().table_name(table).set_key(Some(key(pk.as_str(), sk.as_str())));
+                let delete = delete.build().map_err(StorageError::corrupt)?;
+                writes.push(TransactWriteItem::builder().delete(delete).build());
+            }
+        }
+        self.transact(context, writes).await
+    }
+
+    async fn destroy_holds_version(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let context = work.context();
+        let clearance = self.clear(work.grant, work.order).await?;
+        let tenant = self.tenant(context).await?;
+        tenant
+            .clients
+            .dynamodb
+            .delete_item()
+            .table_name(self.environment.get("TENANT_TABLE")?)
+            .set_key(Some(key(keys::partition(context, Collection::LegalHolds), HOLDS_VERSION)))
+            .condition_expression("attribute_not_exists(pk) OR #version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(clearance.holds_version))
+            .send()
+            .await
+            .during("dynamodb:DeleteItem")?;
+        Ok(())
+    }
+
+    async fn destroy_one(&self, work: &Work<'_>, store: Store, target: &Target) -> Result<(), StorageError> {
+        match target {
+            Target::Item { .. } => Ok(()),
+            Target::Entry { pk, sk } => self.forget(key(pk.as_str(), sk.as_str())).await,
+            Target::Version { name, version, .. } => {
+                let Some(bucket) = place_of(store) else { return Ok(()) };
+                let tenant = self.tenant(work.context()).await?;
+                tenant
+                    .clients
+                    .s3
+                    .delete_object()
+                    .bucket(self.environment.get(bucket)?)
+                    .key(name)
+                    .version_id(version)
+                    .send()
+                    .await
+                    .during("s3:DeleteObject")?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Counts what was destroyed, in one transaction with the end of the intent.
+    async fn strike_off_intent(&self, work: &Work<'_>, intent: &Intent) -> Result<(), StorageError> {
+        let context = work.context();
+        let hashes = intent.targets.iter().map(|target| target.leaf(intent.store));
+        let leaves = Leaves {
+            store: intent.store,
+            hashes: hashes.collect::<Result<_, _>>()?,
+            destroyed: sum(intent.targets.iter().map(Target::destroyed)),
+        };
+        let notes = keys::partition(context, Collection::ExitNotes);
+        let table = self.environment.get("DIRECTORY_TABLE")?;
+        let name = format!("{LEAVES}{}", AuditEventId::new(self.now(), self.randomness()));
+        let put = Put::builder().table_name(table).set_item(Some(item(notes.as_str(), name, &leaves)?));
+        let delete = Delete::builder()
+            .table_name(table)
+            .set_key(Some(key(notes, INTENT)))
+            .condition_expression("attribute_exists(pk)");
+        let writes = vec![
+            TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?).build(),
+            TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?).build(),
+        ];
+        self.transact(context, writes).await
+    }
+
+    async fn transact(
+        &self,
+        context: &TenantContext,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), StorageError> {
+        let tenant = self.tenant(context).await?;
+        let request = tenant.clients.dynamodb.transact_write_items().set_transact_items(Some(writes));
+        request.send().await.during("dynamodb:TransactWriteItems")?;
+        Ok(())
+    }
+
+    async fn list_leaves(&self, context: &TenantContext) -> Result<Vec<Leaves>, StorageError> {
+        self.list_between(context, Collection::ExitNotes, LEAVES, "leaves$").await
+    }
+}
+
+/// The end.
+impl Storage {
+    /// Has KMS destroy the tenancy's key, unless it will already. The date that is answered is the later one where the clock of the
+    /// event that began this is ahead.
+    ///
+    /// # Errors
+    /// [`StorageError`] when KMS does not answer.
+    pub async fn schedule_key(&self, work: &Work<'_>) -> Result<DoomedKey, StorageError> {
+        let context = work.context();
+        let kms = &self.tenant(context).await?.clients.kms;
+        let alias = self.tenancy_key(context.tenancy())?;
+        let described = kms.describe_key().key_id(&alias).send().await.during("kms:DescribeKey")?;
+        let known = described.key_metadata.ok_or_else(|| StorageError::corrupt("KMS answered no key"))?;
+        let date = match known.deletion_date {
+            Some(date) => Some(date),
+            None => {
+                let days = i32::try_from(KEY_DESTROYED_AFTER.as_secs() / (24 * 60 * 60)).unwrap_or(7);
+                let request = kms.schedule_key_deletion().key_id(&known.key_id).pending_window_in_days(days);
+                request.send().await.during("kms:ScheduleKeyDeletion")?.deletion_date
+            }
+        };
+        let date = date.and_then(|date| u64::try_from(date.secs()).ok()).unwrap_or_default();
+        let earliest = work.as_of.plus(KEY_DESTROYED_AFTER);
+        let destroyed_at = Timestamp::from_unix_seconds(date).max(earliest);
+        Ok(DoomedKey { key_id: known.key_id, destroyed_at })
+    }
+
+    /// The leaves of every store, in the order in which they were written down.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn leaves_of_exit(&self, work: &Work<'_>) -> Result<Vec<StoreLeaves>, StorageError> {
+        let mut stores: Vec<StoreLeaves> = work
+            .deletion
+            .stores
+            .iter()
+            .map(|store| StoreLeaves { store: *store, hashes: Vec::new() })
+            .collect();
+        for leaves in self.list_leaves(work.context()).await? {
+            if let Some(of_store) = stores.iter_mut().find(|of_store| of_store.store == leaves.store) {
+                of_store.hashes.extend(leaves.hashes);
+            }
+        }
+        Ok(stores)
+    }
+
+    /// Lists the tenancy as one of which nothing is left.
+    ///
+    /// # Errors
+    /// [`StorageError`] when the directory does not answer.
+    pub async fn mark_erased(&self, work: &Work<'_>) -> Result<(), StorageError> {
+        let sealed_at = work.deletion.writes_stopped_at.unwrap_or(work.as_of);
+        self.mark_tenancy(work.grant, sealed_at, Some(work.as_of)).await
+    }
+
+    /// Writes down what outlives the tenancy, unless something is there under this name. Through the function's own role.
+    ///
+    /// # Errors
+    /// [`StorageError`] when S3 does not answer.
+    pub async fn write_tombstone(
+        &self,
+        _work: &Work<'_>,
+        name: &str,
+        content_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), StorageError> {
+        let written = self
+            .own
+            .s3
+            .put_object()
+            .bucket(self.environment.get("TOMBSTONE_BUCKET")?)
+            .key(name)
+            .content_type(content_type)
+            .if_none_match("*")
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .during("s3:PutObject");
+        match written {
+            Ok(_) | Err(StorageError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The certificate of a deletion, as it was written. Ids cannot be guessed, and it names nobody.
+    ///
+    /// # Errors
+    /// [`StorageError`] when S3 does not answer.
+    pub async fn read_certificate(&self, deletion: &DeletionId) -> Result<Option<String>, StorageError> {
+        let answer = self
+            .own
+            .s3
+            .get_object()
+            .bucket(self.environment.get("TOMBSTONE_BUCKET")?)
+            .key(certificate_object(deletion))
+            .send()
+            .await;
+        let object = match answer {
+            Ok(object) => object,
+            Err(error) if matches!(error.code(), Some("NoSuchKey" | "AccessDenied")) => return Ok(None),
+            Err(error) => return Err(error).during("s3:GetObject"),
+        };
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| StorageError::Unavailable { operation: "s3:GetObject", source: error.into() })?;
+        String::from_utf8(bytes.to_vec()).map(Some).map_err(StorageError::corrupt)
+    }
+}
+
+/// A certificate's name in the bucket of tombstones.
+pub fn certificate_object(deletion: &DeletionId) -> String {
+    format!("certificates/{deletion}.json")
+}
+
+/// What of the directory has the tenancy in its partition's name.
+fn directory_partitions(context: &TenantContext) -> [String; 3] {
+    let of = |collection| keys::partition(context, collection);
+    [keys::due(context), of(Collection::Activity), of(Collection::Access)]
+}
+
+fn unchanged(
+    table: &str,
+    partition: String,
+    sort: &str,
+    version: u64,
+) -> Result<TransactWriteItem, StorageError> {
+    let check = ConditionCheck::builder().table_name(table).set_key(Some(key(partition, sort)));
+    let check = match version {
+        0 => check.condition_expression("attribute_not_exists(pk)"),
+        version => check
+            .condition_expression("#version = :version")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":version", number(version)),
+    };
+    Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?).build())
+}

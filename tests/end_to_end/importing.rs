@@ -1,0 +1,527 @@
+//! Shows come from archives and from the feeds of other hosts: what comes, what does not, and that nothing comes by halves.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Read},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use domain::ContentHash;
+use http::Method;
+use serde_json::{Value, json};
+use zip::ZipArchive;
+
+use crate::{
+    actors::{Tenant, send},
+    audio::mp3,
+    elsewhere::{self, Page, put, put_bytes},
+    flow::{id, publish, wait_for_feed},
+    world::{run, unique},
+};
+
+/// The archives of all that a tenancy has.
+async fn export(tenant: &Tenant) -> Vec<Bytes> {
+    let answer = tenant.owner.post("/v1/exports", json!({ "scope": { "kind": "tenancy" } })).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let path = answer.header("location").to_owned();
+    let export = wait(tenant, &path, "preparing").await;
+    assert_eq!(export["state"], "ready", "{export}");
+    let mut archives = Vec::new();
+    for archive in export["archives"].as_array().unwrap() {
+        let link = tenant.owner.get(&format!("{path}/archives/{}", archive["number"])).await.data();
+        archives.push(
+            send(tenant.stack, Method::GET, link["url"].as_str().unwrap(), &[], Bytes::new()).await.body,
+        );
+    }
+    archives
+}
+
+/// Waits until something is not in `state` any more.
+async fn wait(tenant: &Tenant, path: &str, state: &str) -> Value {
+    for _ in 0..1_800 {
+        let now = tenant.owner.get(path).await.data();
+        if now["state"] != state {
+            return now;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{path} is still {state}: {}", tenant.owner.get(path).await.data());
+}
+
+async fn request(tenant: &Tenant, source: Value) -> Value {
+    let answer = tenant.owner.post("/v1/imports", json!({ "source": source })).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.data()
+}
+
+/// Sends files to where an import says, and starts it.
+async fn send_files(tenant: &Tenant, import: &Value, files: &[Bytes]) -> String {
+    let path = format!("/v1/imports/{}", id(import));
+    for (file, bytes) in import["files"].as_array().unwrap().iter().zip(files) {
+        if let Some(url) = file["upload"]["url"].as_str() {
+            let headers: Vec<(String, String)> = file["upload"]["headers"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+                .collect();
+            let headers: Vec<(&str, &str)> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let put = send(tenant.stack, Method::PUT, url, &headers, bytes.clone()).await;
+            assert_eq!(put.status, 200, "{put:?}");
+        }
+        let mut from = 0;
+        for part in file["parts"].as_array().unwrap() {
+            let to = from + usize::try_from(part["size_bytes"].as_u64().unwrap()).unwrap();
+            let url = part["url"].as_str().unwrap();
+            let put = send(tenant.stack, Method::PUT, url, &[], bytes.slice(from..to)).await;
+            assert_eq!(put.status, 200, "{put:?}");
+            from = to;
+        }
+    }
+    let started = tenant.owner.post(&format!("{path}/start"), json!({})).await;
+    assert_eq!(started.status, 202, "{started:?}");
+    path
+}
+
+fn archives(files: &[Bytes]) -> Value {
+    let sizes: Vec<Value> = files.iter().map(|file| json!({ "size_bytes": file.len() })).collect();
+    json!({ "kind": "archive", "archives": sizes })
+}
+
+/// Imports archives, and answers the import when it has ended.
+async fn import(tenant: &Tenant, files: &[Bytes]) -> Value {
+    let import = request(tenant, archives(files)).await;
+    let path = send_files(tenant, &import, files).await;
+    wait(tenant, &path, "importing").await
+}
+
+/// Imports what is at a feed's URL.
+async fn import_feed(tenant: &Tenant, url: &str, feed: Value) -> Value {
+    let import = request(tenant, json!({ "kind": "feed_url", "url": url, "feed": feed })).await;
+    wait(tenant, &format!("/v1/imports/{}", id(&import)), "importing").await
+}
+
+async fn items(tenant: &Tenant, import: &Value) -> Vec<Value> {
+    let path = format!("/v1/imports/{}/items?limit=200", id(import));
+    tenant.owner.get(&path).await.data().as_array().unwrap().clone()
+}
+
+async fn shows(tenant: &Tenant) -> Vec<Value> {
+    tenant.owner.get("/v1/shows").await.data().as_array().unwrap().clone()
+}
+
+async fn episodes(tenant: &Tenant, show: &Value) -> Vec<Value> {
+    let path = format!("/v1/shows/{}/episodes?limit=200", id(show));
+    tenant.owner.get(&path).await.data().as_array().unwrap().clone()
+}
+
+#[test]
+fn an_archive_of_one_show_becomes_the_same_show_elsewhere() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let show = acme.show("public").await;
+        let audio = mp3(61, &unique("audio"));
+        let episode = publish(&acme, &show, "First light", &audio).await;
+
+        let imported = import(&globex, &export(&acme).await).await;
+
+        assert_eq!(imported["state"], "finished", "{imported}");
+        let items = items(&globex, &imported).await;
+        assert!(items.iter().all(|item| item["outcome"] == "imported"), "{items:?}");
+        assert_eq!(imported["counts"]["episode"]["imported"], 1);
+        let here = shows(&globex).await;
+        assert_eq!(here.len(), 1);
+        assert_ne!(here[0]["slug"], show["slug"], "a slug is one show's");
+        let came = episodes(&globex, &here[0]).await;
+        assert_eq!(came[0]["guid"], episode["guid"]);
+        assert_ne!(came[0]["id"], episode["id"]);
+        let url = here[0]["feed_url"].as_str().unwrap();
+        let feed = wait_for_feed(stack, url, |text| text.contains("First light")).await;
+        let enclosure = crate::flow::enclosure_url(&feed);
+        let redirect = send(stack, Method::GET, &enclosure, &[], Bytes::new()).await;
+        let heard = send(stack, Method::GET, redirect.header("location"), &[], Bytes::new()).await;
+        assert_eq!(ContentHash::of(&heard.body), ContentHash::of(&audio));
+    });
+}
+
+/// A feed of another host, with these items.
+fn feed(channel: &str, items: &[String]) -> String {
+    format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:podcast="https://podcastindex.org/namespace/1.0" xmlns:atom="http://www.w3.org/2005/Atom">
+<channel><title>Tide Tables</title><description>High and low water.</description><language>en</language>
+<itunes:author>The Harbour</itunes:author><itunes:category text="News"/>{channel}
+{}</channel></rss>"#,
+        items.join("\n")
+    )
+}
+
+fn item_of(title: &str, guid: &str, date: &str, enclosure: &str) -> String {
+    format!(
+        "<item><title>{title}</title><description>About {title}.</description>{guid}{date}<enclosure url=\"{enclosure}\" length=\"0\" \
+         type=\"audio/mpeg\"/></item>"
+    )
+}
+
+const MONDAY: &str = "<pubDate>Mon, 05 Jan 2026 06:00:00 GMT</pubDate>";
+const TUESDAY: &str = "<pubDate>Tue, 06 Jan 2026 06:00:00 GMT</pubDate>";
+
+fn remarks(items: &[Value], name: &str) -> String {
+    let item = items.iter().find(|item| item["name"] == name && item["kind"] == "episode");
+    item.unwrap_or_else(|| panic!("no {name} in {items:?}"))["remarks"].to_string()
+}
+
+#[test]
+fn a_feed_of_another_host_comes_with_its_guids_and_days() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let name = unique("feed");
+        let audio = mp3(61, &unique("audio"));
+        let first = put_bytes(0, &format!("/{name}/1.mp3"), audio.clone());
+        let second = put(0, &format!("/{name}/2.mp3"), Page::BreaksOff(mp3(700, &unique("audio")), 9 << 20));
+        let vtt = "WEBVTT\n\n00:00.000 --> 00:01.000\nHello.\n";
+        let vtt = put_bytes(0, &format!("/{name}/1.vtt"), vtt.as_bytes().to_vec());
+        let older = feed("", &[item_of("Old", "<guid>old</guid>", MONDAY, &first)]);
+        let older = put_bytes(0, &format!("/{name}/page2.xml"), older);
+        let transcript = format!("<podcast:transcript url=\"{vtt}\" type=\"text/vtt\"/></item>");
+        let items = [
+            item_of("New", "<guid isPermaLink=\"false\">new-1</guid>", TUESDAY, &second)
+                .replace("</item>", &transcript),
+            item_of("Twice", "<guid isPermaLink=\"false\">new-1</guid>", TUESDAY, &second),
+            item_of("Undated", "<guid>undated</guid>", "", &first),
+            "<item><title>Words</title><guid>words</guid></item>".to_owned(),
+        ];
+        let channel = format!(
+            "<podcast:guid>917393e3-1b1e-5cef-ace4-edaa54e1f810</podcast:guid><atom:link rel=\"next\" href=\"{older}\"/>"
+        );
+        let url = put_bytes(0, &format!("/{name}/feed.xml"), feed(&channel, &items));
+
+        let imported = import_feed(&acme, &url, json!({ "slug": name })).await;
+
+        assert_eq!(imported["state"], "finished", "{imported}");
+        let report = self::items(&acme, &imported).await;
+        let here = shows(&acme).await;
+        assert_eq!((here.len(), here[0]["slug"].as_str().unwrap()), (1, name.as_str()));
+        let came = episodes(&acme, &here[0]).await;
+        let dates: BTreeMap<&str, &str> = came
+            .iter()
+            .map(|episode| (episode["guid"].as_str().unwrap(), episode["published_at"].as_str().unwrap()))
+            .collect();
+        let expected = [
+            ("new-1", "2026-01-06T06:00:00.000Z"),
+            ("old", "2026-01-05T06:00:00.000Z"),
+            ("undated", "2026-01-06T06:00:00.000Z"),
+        ];
+        assert_eq!(dates, BTreeMap::from(expected), "{report:?}");
+        let new = came.iter().find(|episode| episode["guid"] == "new-1").unwrap();
+        assert_eq!(new["podcasting"]["transcripts"].as_array().unwrap().len(), 1, "{report:?}");
+        assert!(remarks(&report, "Twice").contains("same GUID"));
+        assert!(remarks(&report, "Undated").contains("no date"));
+        assert!(remarks(&report, "Words").contains("no enclosure"));
+        let asked = elsewhere::asked(&format!("/{name}/2.mp3"));
+        assert!(asked.iter().any(|line| line.contains("Some(")), "it goes on where it broke off: {asked:?}");
+        let rendered = here[0]["feed_url"].as_str().unwrap();
+        wait_for_feed(stack, rendered, |text| {
+            text.contains("917393e3-1b1e-5cef-ace4-edaa54e1f810") && text.contains(">new-1<")
+        })
+        .await;
+    });
+}
+
+#[test]
+fn the_same_show_from_two_hosts_has_each_episode_once() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let name = unique("feed");
+        let (one, two) = (mp3(61, &unique("audio")), mp3(61, &unique("audio")));
+        let mut urls = Vec::new();
+        for (host, guid) in [(0, "<guid>https://one.example/"), (1, "<guid isPermaLink=\"false\">id-")] {
+            let folder = format!("/{name}/{host}");
+            let first = put_bytes(host, &format!("{folder}/1.mp3"), one.clone());
+            let second = put_bytes(host, &format!("{folder}/2.mp3"), two.clone());
+            let mut items = vec![item_of("Ebb", &format!("{guid}1</guid>"), MONDAY, &first)];
+            if host == 1 {
+                items.push(item_of("Flow", &format!("{guid}2</guid>"), TUESDAY, &second));
+            }
+            urls.push(put_bytes(host, &format!("{folder}/feed.xml"), feed("", &items)));
+        }
+
+        import_feed(&acme, &urls[0], json!({ "slug": name })).await;
+        let here = shows(&acme).await;
+        let moved = import_feed(&acme, &urls[1], json!({ "show_id": id(&here[0]) })).await;
+        let again = import_feed(&acme, &urls[1], json!({ "show_id": id(&here[0]) })).await;
+
+        assert_eq!(shows(&acme).await.len(), 1);
+        let mut guids: Vec<String> = episodes(&acme, &here[0])
+            .await
+            .iter()
+            .map(|episode| episode["guid"].as_str().unwrap().to_owned())
+            .collect();
+        guids.sort();
+        assert_eq!(guids, ["https://one.example/1", "id-2"], "{moved}");
+        assert_eq!(
+            moved["counts"]["episode"],
+            json!({ "imported": 1, "already_here": 1, "not_imported": 0 })
+        );
+        assert_eq!(
+            again["counts"]["episode"],
+            json!({ "imported": 0, "already_here": 2, "not_imported": 0 })
+        );
+    });
+}
+
+#[test]
+fn a_locked_feed_comes_only_when_its_owner_confirms() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let name = unique("feed");
+        let audio = put_bytes(0, &format!("/{name}/1.mp3"), mp3(2, &unique("audio")));
+        let items = [item_of("Ebb", "<guid>1</guid>", MONDAY, &audio)];
+        let url =
+            put_bytes(0, &format!("/{name}/feed.xml"), feed("<podcast:locked>yes</podcast:locked>", &items));
+
+        let refused = import_feed(&acme, &url, json!({ "slug": name })).await;
+        assert_eq!(refused["state"], "failed");
+        assert!(refused["reason"].as_str().unwrap().contains("podcast:locked"), "{refused}");
+        assert!(shows(&acme).await.is_empty());
+
+        let imported = import_feed(&acme, &url, json!({ "slug": name, "owner_confirms": true })).await;
+        assert_eq!(imported["counts"]["episode"]["imported"], 1, "{imported}");
+    });
+}
+
+#[test]
+fn a_hostile_feed_fails_with_a_reason_and_leaves_nothing() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let name = unique("hostile");
+        let at = |file: &str| format!("/{name}/{file}");
+        let bomb = r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><rss><channel><title>&b;</title></channel></rss>"#;
+        let cut = feed("", &[item_of("Ebb", "<guid>1</guid>", MONDAY, "https://x.example/1.mp3")]);
+        let pages = feed(
+            &format!(
+                "<atom:link rel=\"next\" href=\"{}\"/>",
+                put(0, &at("gone"), Page::Redirect("http://127.0.0.1:1/".to_owned()))
+            ),
+            &[],
+        );
+        for (url, reason) in [
+            (put_bytes(0, &at("bomb"), bomb), "declares entities"),
+            (put_bytes(0, &at("cut"), cut[..cut.len() - 30].to_owned()), "cut off"),
+            (
+                put_bytes(0, &at("html"), "<!DOCTYPE html><html><body>Not here</body></html>"),
+                "not an RSS feed",
+            ),
+            (put_bytes(0, &at("noise"), vec![0xff; 1_000]), "cannot be read"),
+            (put(0, &at("endless"), Page::Endless(110_000_000)), "more than 100000000 bytes"),
+            (
+                put(0, &at("loopback"), Page::Redirect("http://127.0.0.1:1/".to_owned())),
+                "not on the open internet",
+            ),
+            (
+                put(0, &at("cloud"), Page::Redirect("http://169.254.169.254/latest/meta-data/".to_owned())),
+                "not on the open internet",
+            ),
+            (put(0, &at("file"), Page::Redirect("file:///etc/passwd".to_owned())), "only http and https"),
+            (put_bytes(0, &at("pages"), pages), "not on the open internet"),
+            ("http://[::1]/".to_owned(), "not on the open internet"),
+        ] {
+            let imported = import_feed(&acme, &url, json!({ "owner_confirms": true })).await;
+            assert_eq!(imported["state"], "failed", "{url}: {imported}");
+            assert!(imported["reason"].as_str().unwrap().contains(reason), "{url}: {imported}");
+        }
+        assert!(shows(&acme).await.is_empty(), "nothing is half imported");
+
+        // Of bytes that are no text something is left to read.
+        let invalid = [feed("", &[]).as_bytes(), b"\xff\xfe"].concat();
+        let imported =
+            import_feed(&acme, &put_bytes(0, &at("invalid"), invalid), json!({ "slug": name })).await;
+        assert!(["finished", "failed"].contains(&imported["state"].as_str().unwrap()));
+    });
+}
+
+#[test]
+fn what_is_no_archive_fails_with_a_reason() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        acme.show("public").await;
+        let good = export(&acme).await.remove(0);
+        let mut changed = good.to_vec();
+        let at = memchr::memmem::find(&changed, b"show.json").unwrap() + 60;
+        changed[at] ^= 1;
+        for (file, reason) in [
+            (Bytes::from_static(b"not a ZIP archive at all"), "no ZIP archive"),
+            (good.slice(..good.len() - 1), "cannot be read"),
+            (Bytes::from(changed), "show.json"),
+        ] {
+            let imported = import(&globex, &[file]).await;
+            assert_eq!(imported["state"], "failed", "{imported}");
+            assert!(imported["reason"].as_str().unwrap().contains(reason), "{imported}");
+        }
+        assert!(shows(&globex).await.is_empty());
+    });
+}
+
+#[test]
+fn one_import_goes_on_at_a_time_and_ends_when_it_is_told() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let first = request(&acme, json!({ "kind": "feed_file", "size_bytes": 9 })).await;
+        let path = format!("/v1/imports/{}", id(&first));
+        let second = json!({ "source": { "kind": "feed_file", "size_bytes": 9 } });
+        acme.owner.post("/v1/imports", second.clone()).await.assert_problem(409, "import_running");
+        acme.owner.post(&format!("{path}/start"), json!({})).await.assert_problem(409, "import_incomplete");
+
+        assert_eq!(acme.owner.delete(&path).await.status, 204);
+        assert_eq!(acme.owner.get(&path).await.data()["state"], "cancelled");
+        acme.owner.post(&format!("{path}/start"), json!({})).await.assert_problem(409, "import_ended");
+        assert_eq!(acme.owner.post("/v1/imports", second).await.status, 202);
+    });
+}
+
+#[test]
+fn who_may_not_import_gets_nothing_and_who_may_needs_a_second_factor() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let body = json!({ "source": { "kind": "feed_file", "size_bytes": 9 } });
+        for actor in [&acme.editor, &acme.viewer] {
+            actor.post("/v1/imports", body.clone()).await.assert_problem(403, "permission_denied");
+            actor.get("/v1/imports").await.assert_problem(403, "permission_denied");
+        }
+        let unvouched = acme.owner.invite("owners").await;
+        let refused = unvouched.post("/v1/imports", body).await;
+        assert_eq!(refused.status, 403, "{refused:?}");
+    });
+}
+
+#[test]
+fn nobody_adds_to_another_tenancys_show() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let show = acme.show("public").await;
+        let source =
+            json!({ "kind": "feed_url", "url": "https://x.example/feed", "feed": { "show_id": id(&show) } });
+        let foreign = globex.owner.post("/v1/imports", json!({ "source": source })).await;
+        foreign.assert_problem(422, "invalid_request");
+    });
+}
+
+/// What an export says of shows, episodes and listeners, without ids, times and slugs.
+fn essence(archives: &[Bytes]) -> Vec<Value> {
+    let mut essence = Vec::new();
+    let mut hashes = BTreeMap::new();
+    let mut records = Vec::new();
+    for archive in archives {
+        let mut archive = ZipArchive::new(Cursor::new(archive)).unwrap();
+        for index in 0..archive.len() {
+            let mut entry = archive.by_index(index).unwrap();
+            let name = entry.name().unwrap().into_owned();
+            let is_record = name.ends_with("show.json")
+                || (name.contains("/episodes/") || name.contains("/listeners/"))
+                || (name.starts_with("media/")
+                    && name.ends_with(".json")
+                    && name.len() == "media/000001.json".len());
+            if !is_record {
+                continue;
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            let value: Value = serde_json::from_slice(&bytes).unwrap();
+            for record in value.as_array().cloned().unwrap_or_else(|| vec![value]) {
+                if name.starts_with("media/") {
+                    hashes.insert(id(&record).to_owned(), record["hash"].clone());
+                } else {
+                    records.push(record);
+                }
+            }
+        }
+    }
+    for mut record in records {
+        without(&mut record, &hashes);
+        essence.push(record);
+    }
+    essence.sort_by_key(ToString::to_string);
+    essence
+}
+
+fn without(value: &mut Value, hashes: &BTreeMap<String, Value>) {
+    match value {
+        Value::Object(fields) => {
+            for name in ["id", "show_id", "slug", "file_name", "created_at", "updated_at", "version"] {
+                fields.remove(name);
+            }
+            fields.values_mut().for_each(|value| without(value, hashes));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| without(value, hashes)),
+        Value::String(text) => {
+            if let Some(hash) = hashes.get(text) {
+                *value = hash.clone();
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_is_exported_and_imported_and_exported_again_is_the_same() {
+    run(async |stack| {
+        for seed in 0..3_u64 {
+            let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+            random_tenancy(&acme, seed).await;
+            let before = export(&acme).await;
+
+            let imported = import(&globex, &before).await;
+
+            assert_eq!(imported["state"], "finished", "{imported}");
+            let report = items(&globex, &imported).await;
+            assert!(report.iter().all(|item| item["outcome"] == "imported"), "{report:?}");
+            let after = export(&globex).await;
+            assert_eq!(essence(&after), essence(&before), "seed {seed}");
+        }
+    });
+}
+
+/// Shows, episodes and listeners, as many and of such kinds as the seed says.
+async fn random_tenancy(tenant: &Tenant, seed: u64) {
+    let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    let mut draw = |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    for _ in 0..=draw(2) {
+        let is_private = draw(2) == 1;
+        let show = tenant.show(if is_private { "private" } else { "public" }).await;
+        for number in 0..=draw(3) {
+            let title = format!("Episode {number} – “{}” & <more>", ["Ebbe", "Flut", "潮"][draw(3) as usize]);
+            let episode = publish(tenant, &show, &title, &mp3(2, &unique("audio"))).await;
+            let path = format!("/v1/episodes/{}", id(&episode));
+            match draw(3) {
+                0 => {
+                    let taken = tenant.editor.post(&format!("{path}/unpublish"), json!({})).await;
+                    assert_eq!(taken.status, 200, "{taken:?}");
+                }
+                1 => {
+                    let changes = json!({
+                        "explicit": true,
+                        "listing": { "season": { "number": 2, "name": "Spring" }, "type": "bonus", "content": "<h1>Notes</h1>" },
+                        "podcasting": { "persons": [{ "name": "The Harbour Master" }] },
+                    });
+                    let changed = tenant.editor.send(Method::PATCH, &path, &[], changes.to_string()).await;
+                    assert_eq!(changed.status, 200, "{changed:?}");
+                }
+                _ => {}
+            }
+        }
+        for number in 0..if is_private { draw(4) } else { 0 } {
+            let listener = json!({ "label": format!("Listener {number}"), "email": format!("{number}@harbour.example") });
+            let listener =
+                tenant.editor.post(&format!("/v1/shows/{}/listeners", id(&show)), listener).await.data();
+            if draw(2) == 1 {
+                let path = format!("/v1/listeners/{}/suspend", id(&listener));
+                tenant.editor.post(&path, json!({ "reason": "Left the harbour" })).await.data();
+            }
+        }
+    }
+}
