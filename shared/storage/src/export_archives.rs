@@ -94,17 +94,21 @@ impl Storage {
         object: &ExportObject,
         range: Option<Range<u64>>,
     ) -> Result<Option<Bytes>, StorageError> {
-        let tenant = self.tenant(grant.context()).await?;
         let (bucket, key) = self.place_of(grant, export, object)?;
-        let answer = tenant
-            .clients
-            .s3
-            .get_object()
-            .bucket(bucket)
-            .key(key)
-            .set_range(range.as_ref().map(header))
-            .send()
-            .await;
+        self.read_range(grant, bucket, key, range.as_ref()).await
+    }
+
+    /// `range` of an object, or all of it. None when the object is not there.
+    pub(crate) async fn read_range<P: Permission>(
+        &self,
+        grant: &Grant<'_, P>,
+        bucket: &str,
+        key: String,
+        range: Option<&Range<u64>>,
+    ) -> Result<Option<Bytes>, StorageError> {
+        let tenant = self.tenant(grant.context()).await?;
+        let answer =
+            tenant.clients.s3.get_object().bucket(bucket).key(key).set_range(range.map(header)).send().await;
         let object = match answer {
             Ok(object) => object,
             Err(error) if is_missing(&error) => return Ok(None),

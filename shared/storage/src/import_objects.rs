@@ -68,7 +68,7 @@ impl Storage {
         Ok(())
     }
 
-    async fn open_multipart<P: Permission>(
+    pub(crate) async fn open_multipart<P: Permission>(
         &self,
         grant: &Grant<'_, P>,
         bucket: &'static str,
@@ -232,7 +232,6 @@ impl Storage {
         bytes: &ImportBytes,
     ) -> Result<Option<Bytes>, StorageError> {
         let context = grant.context();
-        let tenant = self.tenant(context).await?;
         let (name, range) = match bytes {
             ImportBytes::Sent(number, range) => (file_name(*number), Some(range)),
             ImportBytes::Written(hash) => (written_name(hash), None),
@@ -240,24 +239,8 @@ impl Storage {
         if range.is_some_and(Range::is_empty) {
             return Ok(Some(Bytes::new()));
         }
-        let answer = tenant
-            .clients
-            .s3
-            .get_object()
-            .bucket(self.environment.get(EXPORT_BUCKET)?)
-            .key(keys::import_object(context, import, &name))
-            .set_range(range.map(header))
-            .send()
-            .await;
-        let object = match answer {
-            Ok(object) => object,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(error) => return Err(error).during("s3:GetObject"),
-        };
-        let bytes = object.body.collect().await;
-        let bytes = bytes
-            .map_err(|error| StorageError::Unavailable { operation: "s3:GetObject", source: error.into() })?;
-        Ok(Some(bytes.into_bytes()))
+        let key = keys::import_object(context, import, &name);
+        self.read_range(grant, self.environment.get(EXPORT_BUCKET)?, key, range).await
     }
 
     /// Keeps bytes for an import under their hash. Twice is once.

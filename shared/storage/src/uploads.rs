@@ -104,20 +104,8 @@ impl Storage {
         grant: &Grant<'_, CreateUpload>,
         upload: &Upload,
     ) -> Result<Option<String>, StorageError> {
-        let context = grant.context();
-        let tenant = self.tenant(context).await?;
-        let opened = tenant
-            .clients
-            .s3
-            .create_multipart_upload()
-            .bucket(self.environment.get("UPLOAD_BUCKET")?)
-            .key(keys::upload_object(context, &upload.id))
-            .server_side_encryption(ServerSideEncryption::AwsKms)
-            .ssekms_key_id(self.tenancy_key(context.tenancy())?)
-            .send()
-            .await
-            .during("s3:CreateMultipartUpload")?;
-        Ok(opened.upload_id)
+        let key = keys::upload_object(grant.context(), &upload.id);
+        self.open_multipart(grant, "UPLOAD_BUCKET", key).await.map(Some)
     }
 
     async fn write_new_upload(
@@ -449,23 +437,8 @@ impl Storage {
         upload: &Upload,
     ) -> Result<(), StorageError> {
         let Some(multipart_id) = &upload.multipart_id else { return Ok(()) };
-        let context = grant.context();
-        let tenant = self.tenant(context).await?;
-        let aborted = tenant
-            .clients
-            .s3
-            .abort_multipart_upload()
-            .bucket(self.environment.get("UPLOAD_BUCKET")?)
-            .key(keys::upload_object(context, &upload.id))
-            .upload_id(multipart_id)
-            .send()
-            .await;
-        match aborted {
-            Err(error) if error.code() != Some("NoSuchUpload") => {
-                Err(error).during("s3:AbortMultipartUpload")
-            }
-            _ => Ok(()),
-        }
+        let key = keys::upload_object(grant.context(), &upload.id);
+        self.abort_multipart(grant, "UPLOAD_BUCKET", &key, multipart_id).await
     }
 }
 
