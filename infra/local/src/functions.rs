@@ -145,10 +145,11 @@ fn pack(binary: String, executable: &Path) -> io::Result<Bootstrap> {
     Ok(Bootstrap { binary, archive, digest })
 }
 
-/// Leaves out the debug information, three quarters of an executable. Where there is no `strip`, it is uploaded as it is.
+/// Leaves out debug information and symbols, half of an executable, which a stack keeps three times. Where there is no `strip`, it
+/// is uploaded as it is.
 fn strip(executable: &Path, to: &Path) -> Option<PathBuf> {
     let mut strip = process::Command::new("strip");
-    strip.args(["-S", "-o"]).arg(to).arg(executable).stdin(Stdio::null()).stderr(Stdio::null());
+    strip.arg("-o").arg(to).arg(executable).stdin(Stdio::null()).stderr(Stdio::null());
     strip.status().is_ok_and(|status| status.success()).then(|| to.to_owned())
 }
 
