@@ -4,6 +4,7 @@ fn main() {
         principal: tenant_context::Principal::Worker(tenant_context::Worker::Media),
         memberships: vec![],
         mfa_at: None,
+        state: tenant_context::TenancyState::Active,
         data_token: None,
     };
 }

@@ -4,6 +4,7 @@ fn main() {
         member: "key_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap(),
         memberships: vec![],
         mfa_at: None,
+        state: tenant_context::TenancyState::Active,
         token: String::new(),
     });
 }
