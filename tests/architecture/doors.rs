@@ -47,6 +47,7 @@ fn each_door_is_opened_where_it_should_be() {
             "TenantContext::from_queue(",
             vec![
                 "functions/deletion/src/carry_out.rs",
+                "functions/deletion/src/replay_tombstones.rs",
                 "functions/export/src/carry_out_import.rs",
                 "functions/export/src/prepare_export.rs",
                 "functions/feeds/src/announce_feed.rs",

@@ -175,7 +175,7 @@ fn every_function_has_a_role_and_a_log_of_its_own() {
     let of = |member: &str| -> BTreeSet<String> {
         functions.iter().map(|(_, function)| format!("{:?}", function["Properties"][member])).collect()
     };
-    assert_eq!(functions.len(), 22);
+    assert_eq!(functions.len(), 23);
     assert_eq!(of("Role").len(), functions.len());
     assert_eq!(of("LoggingConfig").len(), functions.len());
 }

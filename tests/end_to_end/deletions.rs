@@ -27,15 +27,15 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A published episode with words and bytes that nothing else has.
-struct Heard {
-    episode: Value,
-    canary: String,
-    audio: Bytes,
+pub struct Heard {
+    pub episode: Value,
+    pub canary: String,
+    pub audio: Bytes,
     media_id: String,
 }
 
 impl Heard {
-    async fn new(tenant: &Tenant, show: &Value) -> Self {
+    pub async fn new(tenant: &Tenant, show: &Value) -> Self {
         let canary = unique("canary");
         let audio = mp3(2, &canary);
         let path = upload(&tenant.editor, tenant, &format!("{canary}.mp3"), json!({}), &audio).await;
@@ -51,12 +51,12 @@ impl Heard {
         tenant.editor.post(&format!("/v1/episodes/{}/publish", id(&draft)), json!({})).await.data()
     }
 
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         format!("/v1/episodes/{}", id(&self.episode))
     }
 }
 
-async fn delete(actor: &Actor, kind: &str, of: &str) -> Answer {
+pub async fn delete(actor: &Actor, kind: &str, of: &str) -> Answer {
     let name = match kind {
         "person" => "person_id".to_owned(),
         kind => format!("{kind}_id"),
@@ -64,11 +64,11 @@ async fn delete(actor: &Actor, kind: &str, of: &str) -> Answer {
     actor.post("/v1/deletions", json!({ "scope": { "kind": kind, name: of } })).await
 }
 
-async fn find(tenant: &Tenant, deletion: &Value) -> Value {
+pub async fn find(tenant: &Tenant, deletion: &Value) -> Value {
     tenant.owner.get(&format!("/v1/deletions/{}", id(deletion))).await.data()
 }
 
-fn due(deletion: &Value) -> Timestamp {
+pub fn due(deletion: &Value) -> Timestamp {
     deletion["due_at"].as_str().unwrap().parse().unwrap()
 }
 
@@ -77,7 +77,7 @@ fn before(moment: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// Waits until the renderer is done with all that was due.
-async fn wait_until_rendered(tenant: &Tenant) {
+pub async fn wait_until_rendered(tenant: &Tenant) {
     let query = json!({
         "TableName": tenant.stack.output("DirectoryTable").unwrap(), "ConsistentRead": true,
         "KeyConditionExpression": "pk = :pk",
@@ -94,7 +94,7 @@ async fn wait_until_rendered(tenant: &Tenant) {
 }
 
 /// Does what the worker does, with its role, as of then.
-async fn carry_out(tenant: &Tenant, as_of: Timestamp) {
+pub async fn carry_out(tenant: &Tenant, as_of: Timestamp) {
     wait_until_rendered(tenant).await;
     let process = Process::of(tenant.stack, "deletion-worker").await;
     carry_out_with(&process, tenant, as_of).await.unwrap();
@@ -125,7 +125,7 @@ async fn wait_for_status(stack: &Stack, url: &str, status: u16) -> Answer {
 }
 
 /// Waits until the worker of the stack, which was woken, is done with all that it can do at once.
-async fn wait_for_state(tenant: &Tenant, deletion: &Value, state: &str) -> Value {
+pub async fn wait_for_state(tenant: &Tenant, deletion: &Value, state: &str) -> Value {
     for _ in 0..600 {
         let found = find(tenant, deletion).await;
         if found["state"] == state {

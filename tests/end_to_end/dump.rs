@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::actors::Tenant;
 
 const BUCKETS: [&str; 5] = ["UploadBucket", "MediaBucket", "FeedBucket", "ExportBucket", "AuditBucket"];
-const TABLES: [&str; 2] = ["TenantTable", "DirectoryTable"];
+pub const TABLES: [&str; 2] = ["TenantTable", "DirectoryTable"];
 
 /// Every item of every table, every version of every object of the tenancy, every message that waits or was given up, everybody at the
 /// user pool, and what the functions have logged: each with where it is.
@@ -73,14 +73,18 @@ pub async fn versions(stack: &Stack, bucket: &str, prefix: &str) -> Vec<(String,
 }
 
 async fn items(stack: &Stack, table: &str) -> Vec<(String, Vec<u8>)> {
+    let place = |item: &Value| format!("{table}/{}/{}", item["pk"]["S"], item["sk"]["S"]);
+    let found = raw_items(stack, table).await.into_iter();
+    found.map(|item| (place(&item), item.to_string().into_bytes())).collect()
+}
+
+/// Every item of a table, as it is stored.
+pub async fn raw_items(stack: &Stack, table: &str) -> Vec<Value> {
     let mut scan = json!({ "TableName": stack.output(table).unwrap(), "ConsistentRead": true });
     let mut found = Vec::new();
     loop {
         let page = stack.aws().dynamodb("Scan", &scan).await.unwrap();
-        for item in page["Items"].as_array().unwrap() {
-            let place = format!("{table}/{}/{}", item["pk"]["S"], item["sk"]["S"]);
-            found.push((place, item.to_string().into_bytes()));
-        }
+        found.extend(page["Items"].as_array().unwrap().iter().cloned());
         if page["LastEvaluatedKey"].is_null() {
             return found;
         }

@@ -43,6 +43,7 @@ mod process;
 mod quiet;
 mod quotas;
 mod rate_limits;
+mod replaying;
 mod requests;
 mod scan;
 mod self_serve;

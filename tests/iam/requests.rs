@@ -364,8 +364,8 @@ fn partitions(roles: &[Role]) -> Vec<Vec<String>> {
 }
 
 fn objects(stack: &Stack, roles: &[Role]) -> Vec<(String, Subject)> {
-    let folders =
-        [ACME, GLOBEX, SIBLING, "ten_*", "slugs", "certificates"].map(|folder| format!("{folder}/1"));
+    let folders = [ACME, GLOBEX, SIBLING, "ten_*", "slugs", "certificates", "tombstones"]
+        .map(|folder| format!("{folder}/1"));
     let imports = [ACME, GLOBEX].map(|folder| format!("{folder}/imp_1"));
     let keys: Vec<_> =
         folders.into_iter().chain(imports).chain([ACME, SCAN_TEST_OBJECT].map(str::to_owned)).collect();
@@ -391,9 +391,12 @@ fn keys(stack: &Stack, roles: &[Role]) -> Vec<(String, Subject)> {
             bucket: bucket.to_owned(),
             key: format!("{folder}/imp_1"),
         }));
-        usages.extend([ACME, GLOBEX, SIBLING, "slugs", "certificates"].map(|folder| of(Some("s3"), folder)));
         usages.extend(
-            [ACME, "slugs", "certificates"]
+            [ACME, GLOBEX, SIBLING, "slugs", "certificates", "tombstones"]
+                .map(|folder| of(Some("s3"), folder)),
+        );
+        usages.extend(
+            [ACME, "slugs", "certificates", "tombstones"]
                 .into_iter()
                 .flat_map(|folder| [of(Some("lambda"), folder), of(None, folder)]),
         );
@@ -523,7 +526,8 @@ fn specials(stack: &Stack) -> Vec<Request> {
         let folders = [ACME, GLOBEX, SIBLING, ""].map(|folder| format!("{folder}/"));
         let imports = [ACME, GLOBEX].map(|folder| format!("{folder}/imp_01ARZ3NDEKTSV4RRFFQ69G5FAV/"));
         let others = [ACME.to_owned(), format!("{ACME}/1"), format!("{GLOBEX}/1")];
-        for prefix in folders.iter().chain(&others).chain(&imports) {
+        let kept = ["tombstones/", "certificates/", "leaves/"].map(str::to_owned);
+        for prefix in folders.iter().chain(&others).chain(&imports).chain(&kept) {
             for action in ["s3:ListBucketVersions", "s3:ListBucket"] {
                 let own = (prefix == &format!("{ACME}/")).then_some(action);
                 let is_import = prefix.starts_with(&format!("{ACME}/imp_"));
@@ -554,6 +558,9 @@ fn specials(stack: &Stack) -> Vec<Request> {
                     }
                     // What the scan may list it may list whole, and so by folders.
                     ("UploadBucket", ..) if action == "s3:ListBucket" => "a list of what is to be scanned",
+                    ("TombstoneBucket", ..) if action == "s3:ListBucket" && prefix == "tombstones/" => {
+                        "the list of tombstones"
+                    }
                     _ => "the list of other objects",
                 };
                 let request = Request::new(stack, action, whole()).with("s3:prefix", prefix.as_str());

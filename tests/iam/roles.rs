@@ -186,6 +186,11 @@ pub fn roles() -> Vec<Role> {
                 "cognito-idp:ListUsers cognito-idp:AdminDeleteUser cognito-idp:ListUserPoolClients \
                  cognito-idp:DeleteUserPoolClient cognito-idp:DeleteIdentityProvider",
             ),
+        function("Replay")
+            .special("the list of tombstones")
+            .objects("TombstoneBucket", "tombstones/*", "GetObject")
+            .key("PlatformKey", Used::ForObjects("TombstoneBucket", "tombstones/*"), "Decrypt")
+            .resource("DeletionQueue", "sqs:SendMessage"),
         // Data roles: one tenancy, the session's.
         role("TenantDataRole", AssumedBy::DataToken)
             .items("TenantTable", OWN_ITEMS, READ_AND_WRITE)
@@ -388,6 +393,23 @@ pub fn roles() -> Vec<Role> {
             .special("the list of a tenancy's own archives")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::Alone, "DescribeKey ScheduleKeyDeletion"),
+        role("ReplayDataRole", AssumedBy::Worker("ReplayRole"))
+            .items(
+                "TenantTable",
+                "{tenancy}#deletions {tenancy}#shows {tenancy}#episodes#* {tenancy}#audit-head",
+                "GetItem",
+            )
+            .items(
+                "TenantTable",
+                "{tenancy}#deletions {tenancy}#open-deletions {tenancy}#deletion-subjects \
+                 {tenancy}#deleted-shows {tenancy}#deleted-episodes#* {tenancy}#audit {tenancy}#audit-head",
+                "PutItem",
+            )
+            .items("TenantTable", "{tenancy}#shows {tenancy}#episodes#*", "DeleteItem")
+            .items("TenantTable", "{tenancy}#feed-versions", "UpdateItem")
+            .items("DirectoryTable", "exit#{tenancy}", "GetItem PutItem")
+            .items("DirectoryTable", "due#{tenancy}", "PutItem")
+            .items("DirectoryTable", "access#{tenancy}", "UpdateItem"),
         // Services of AWS.
         role("UploadScanRole", AssumedBy::Service(GUARDDUTY))
             .special("the scan's own rule")

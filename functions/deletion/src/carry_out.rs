@@ -10,7 +10,7 @@ use tenant_context::{Grant, TenantContext, Timestamp, Worker, permission::CarryO
 
 use crate::{
     account::{Accounts, count_accounts, erase_account},
-    certify::certify,
+    certify::{certify, end},
 };
 
 /// Where everything is done.
@@ -133,6 +133,10 @@ impl Worksite<'_> {
         let work = Work { grant: self.grant, deletion: &before, order, as_of: self.as_of };
         match order.step {
             DeletionStep::Erase(store) => {
+                let is_exit = before.subject.scope() == DeletionScope::Tenancy;
+                if !is_exit && before.stores.first() == Some(&store) {
+                    self.storage.bury(&work, &before).await?;
+                }
                 let destroyed = match store {
                     Store::UserPool => erase_account(self.storage, self.accounts, &work).await?,
                     store => self.storage.erase(&work, store).await?,
@@ -151,18 +155,22 @@ impl Worksite<'_> {
             }
             DeletionStep::Certify => {
                 match before.subject.scope() {
+                    DeletionScope::Tenancy if before.was_erased() => end(self.storage, &work).await?,
                     DeletionScope::Tenancy => certify(self.storage, &self.accounts.operator, &work).await?,
                     _ => self.storage.forget_notes(&work).await?,
                 }
                 deletion.certified(order, self.as_of).map_err(out_of_order)?;
+                self.storage.bury(&work, deletion).await?;
             }
             DeletionStep::Seal => {
+                self.storage.bury(&work, &before).await?;
                 self.storage.seal(&work).await?;
                 deletion.sealed(order, self.as_of).map_err(out_of_order)?;
             }
             // To be stored before KMS is told.
             DeletionStep::ScheduleKey if before.key_begun_at.is_none() => {
                 deletion.begin_key(order, self.as_of).map_err(out_of_order)?;
+                self.storage.bury(&work, deletion).await?;
             }
             DeletionStep::ScheduleKey => {
                 let key = self.storage.schedule_key(&work).await?;

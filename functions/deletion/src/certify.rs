@@ -1,4 +1,4 @@
-//! The end of an exit: the certificate, the lists of leaves from which its trees can be computed again, and the tombstone.
+//! The end of an exit: the certificate, and the lists of leaves from which its trees can be computed again.
 
 use certificate::{
     Certificate, Decision, FORMAT, Kept, KeyDestruction, Moment, Outcome, PublicKey, StoreDestruction,
@@ -6,7 +6,6 @@ use certificate::{
 };
 use domain::{Deletion, DoomedKey, GoneDates, Store};
 use lambda_kit::Failure;
-use serde_json::{Value, json};
 use storage::{Storage, StoreLeaves, Work, certificate_object};
 use tenant_context::Timestamp;
 
@@ -27,28 +26,24 @@ pub(crate) async fn certify(storage: &Storage, operator: &str, work: &Work<'_>) 
     let signature = storage.sign_certificate(work.grant, unsigned.digest()).await?;
     let signed = unsigned.sign_with(&signature).map_err(failed)?.to_json().map_err(failed)?;
 
-    let tenancy = exit.subject.id();
     for of_store in &leaves {
         let lines: Vec<String> = of_store.hashes.iter().map(ToString::to_string).collect();
         let name = format!("leaves/{}/{}.txt", exit.id, name_of(of_store.store));
-        storage.write_tombstone(work, &name, "text/plain", lines.join("\n").into_bytes()).await?;
+        storage.keep_for_good(work, &name, "text/plain", lines.join("\n").into_bytes()).await?;
     }
     let name = certificate_object(&exit.id);
-    storage.write_tombstone(work, &name, "application/json", signed.into_bytes()).await?;
-    let tombstone = tombstone(exit, work.as_of).to_string().into_bytes();
-    let name = format!("tombstones/{tenancy}.json");
-    storage.write_tombstone(work, &name, "application/json", tombstone).await?;
+    storage.keep_for_good(work, &name, "application/json", signed.into_bytes()).await?;
+    end(storage, work).await
+}
+
+/// What is left to do where the certificate is there already: the tables were restored since, and emptied anew.
+///
+/// # Errors
+/// [`Failure`] when a store does not do its part.
+pub(crate) async fn end(storage: &Storage, work: &Work<'_>) -> Result<(), Failure> {
     storage.mark_erased(work).await?;
     storage.forget_notes(work).await?;
     Ok(())
-}
-
-/// What a restored table is held against: whatever is of this tenancy must go again.
-fn tombstone(exit: &Deletion, erased_at: Timestamp) -> Value {
-    json!({
-        "tenancy_id": exit.subject.id(), "deletion_id": exit.id, "generation": exit.generation,
-        "sealed_at": exit.writes_stopped_at, "erased_at": erased_at,
-    })
 }
 
 fn write(
@@ -128,7 +123,7 @@ fn kept(issued_at: Timestamp) -> Result<Vec<Kept>, Failure> {
     let in_days = |days: u64| issued_at.plus(std::time::Duration::from_secs(days * SECONDS_A_DAY));
     Ok(vec![
         kept(
-            "the tombstone: ids, dates and who decided, by id",
+            "tombstones: ids, dates, counts and who decided, by id",
             "so that what was erased stays erased when a table is restored",
             None,
         )?,

@@ -4,6 +4,8 @@
 //! The API writes what is to be done and takes it back; `deletion-worker` alone destroys. It is woken by a message for people, and by
 //! each hour's sweep for everything, goes by the moment of the event that woke it, and may be killed anywhere: see [`carry_out`].
 //!
+//! What was destroyed stays so when a table is restored: see [`replay_tombstones`].
+//!
 //! A whole tenancy leaves in the same way: two owners decide, its day comes, and what is left of it is a certificate.
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ mod list_deletions;
 mod list_legal_holds;
 mod put_legal_hold;
 mod release_legal_hold;
+pub mod replay_tombstones;
 mod request_exit;
 mod view;
 

@@ -506,7 +506,7 @@ impl Deletion {
         } else {
             self.verified_at = Some(now);
             match self.subject.scope() {
-                DeletionScope::Tenancy => self.begin(Step::ScheduleKey, now),
+                DeletionScope::Tenancy if self.key.is_none() => self.begin(Step::ScheduleKey, now),
                 _ => self.begin(Step::Certify, now),
             }
         }
@@ -588,6 +588,24 @@ impl Deletion {
         Ok(())
     }
 
+    /// It begins anew, from its tombstone: a store that was restored may have again what was destroyed.
+    pub(crate) fn begin_anew(&self, now: Timestamp) -> Self {
+        let mut anew = Self { futile_passes: 0, incident_id: None, ..self.clone() };
+        match self.subject.scope() {
+            DeletionScope::Tenancy => {
+                anew.pass = anew.pass.saturating_add(1);
+                anew.verified_at = None;
+                anew.enter(DeletionState::Sealed, now);
+                anew.begin(Step::Seal, now);
+            }
+            _ => {
+                anew.writes_stopped_at = Some(now);
+                anew.begin_pass(now);
+            }
+        }
+        anew
+    }
+
     /// Nothing of it is destroyed from now on. A hold of the same subject takes the place of the one before.
     ///
     /// # Errors
@@ -626,6 +644,11 @@ impl Deletion {
             }
         }
         Ok(())
+    }
+
+    /// Whether it had come to its end once, before a restore had it begin anew.
+    pub fn was_erased(&self) -> bool {
+        self.history.iter().any(|stage| stage.state == DeletionState::Erased)
     }
 
     /// Whether a hold keeps it from what would be due.

@@ -57,6 +57,7 @@ mod show;
 mod slug;
 mod sso;
 mod text;
+mod tombstone;
 mod upload;
 mod web_url;
 
@@ -130,6 +131,7 @@ pub use text::{
     GroupName, HoldReason, ListenerLabel, LongText, PersonName, PlaceName, ShortText, ShowTitle,
     SuspensionReason, TenancyName,
 };
+pub use tombstone::Tombstone;
 pub use upload::{
     ABANDONED_AFTER, LOST_AFTER, NOT_SCANNED_AFTER, NewUpload, Rejection, RejectionCode, UnknownUploadState,
     Upload, UploadState, UploadStep, Warning, WarningCode,

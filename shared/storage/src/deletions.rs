@@ -26,16 +26,22 @@ pub struct DeletionRecord {
 
 /// In the list of those that have not ended.
 #[derive(Serialize, Deserialize)]
-struct OpenDeletion {
-    id: DeletionId,
+pub(crate) struct OpenDeletion {
+    pub(crate) id: DeletionId,
 }
 
 /// The last deletion of a subject.
 #[derive(Serialize, Deserialize)]
-struct LastDeletion {
+pub(crate) struct LastDeletion {
     deletion_id: DeletionId,
     /// The deletion's generation.
     version: u64,
+}
+
+impl LastDeletion {
+    pub(crate) fn of(deletion: &Deletion) -> Self {
+        Self { deletion_id: deletion.id.clone(), version: deletion.generation }
+    }
 }
 
 /// What is deleted first: put aside, from where it can be restored.
@@ -70,12 +76,27 @@ pub(crate) fn home(subject: &DeletionSubject) -> Collection<'static> {
 impl Change<'_> {
     /// Its subject has no other one at this moment.
     pub(crate) fn last_deletion_is(&mut self, deletion: &Deletion) -> Result<&mut Self, StorageError> {
-        let last = LastDeletion { deletion_id: deletion.id.clone(), version: deletion.generation };
+        let last = LastDeletion::of(deletion);
         let (subjects, subject) = (Collection::DeletionSubjects, deletion.subject.id());
         match deletion.generation {
             1 => self.create(subjects, subject, &last),
             next => self.replace(subjects, subject, next.saturating_sub(1), &last),
         }
+    }
+
+    /// A show leaves the place where everything looks for it, and its feed with it.
+    pub(crate) fn put_show_aside(&mut self, show: &Show) -> Result<&mut Self, StorageError> {
+        self.delete_at(Collection::Shows, show.id.as_str(), show.version)?
+            .create(Collection::DeletedShows, show.id.as_str(), show)?
+            .feed_changed(&show.id, None)
+    }
+
+    /// An episode leaves the place where everything looks for it, and the feed.
+    pub(crate) fn put_episode_aside(&mut self, episode: &Episode) -> Result<&mut Self, StorageError> {
+        let (id, show) = (episode.id.as_str(), &episode.show_id);
+        self.delete_at(Collection::Episodes(show), id, episode.version)?
+            .create(Collection::DeletedEpisodes(show), id, episode)?
+            .feed_changed(show, None)
     }
 
     /// The next version of a deletion's record. One that has ended leaves the list of those that have not.
@@ -127,17 +148,10 @@ impl Storage {
         change.last_deletion_is(deletion)?;
         match put_aside {
             PutAside::Show(show) => {
-                change
-                    .delete_at(Collection::Shows, show.id.as_str(), show.version)?
-                    .create(Collection::DeletedShows, show.id.as_str(), show)?
-                    .feed_changed(&show.id, None)?;
+                change.put_show_aside(show)?;
             }
             PutAside::Episode(episode) => {
-                let (episode_id, show_id) = (episode.id.as_str(), &episode.show_id);
-                change
-                    .delete_at(Collection::Episodes(show_id), episode_id, episode.version)?
-                    .create(Collection::DeletedEpisodes(show_id), episode_id, episode)?
-                    .feed_changed(show_id, None)?;
+                change.put_episode_aside(episode)?;
             }
             PutAside::Nothing => {}
         }

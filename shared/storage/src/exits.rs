@@ -752,7 +752,7 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`] when S3 does not answer.
-    pub async fn write_tombstone(
+    pub async fn keep_for_good(
         &self,
         _work: &Work<'_>,
         name: &str,

@@ -63,6 +63,8 @@ pub enum Worker {
     Deletion,
     /// A tenancy that leaves → a certificate.
     Exit,
+    /// Tombstones, and tables that were restored → deletions that begin anew.
+    Replay,
     /// What a tenancy needs each day: access that nobody used for long is taken, the audit log is anchored.
     Sweep,
 }
@@ -81,6 +83,7 @@ impl Worker {
             Worker::ListenerWelcome => "listener-welcome",
             Worker::Deletion => "deletion",
             Worker::Exit => "exit",
+            Worker::Replay => "replay",
             Worker::Sweep => "sweep",
         }
     }

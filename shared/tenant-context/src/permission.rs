@@ -236,6 +236,8 @@ actions! {
     WelcomeListener "listeners:welcome" Works in Tenancy;
     /// Workers only: destroy what was deleted once its day has come, and erase what is known of a person.
     CarryOutDeletion "deletions:carry-out" Works in Tenancy;
+    /// Workers only: after a restore, begin anew the deletions that have tombstones.
+    ReplayDeletion "deletions:replay" Works in Tenancy;
     /// The daily sweep only: take the access of members who have been idle too long.
     ExpireAccess "access:expire" Works in Tenancy;
 }

@@ -245,7 +245,7 @@ mod tests {
 
     const PAGE: &str = include_str!("../policy.cedar");
     const SCHEMA: &str = include_str!("../policy.cedarschema");
-    const WORKERS: [Worker; 12] = [
+    const WORKERS: [Worker; 13] = [
         Worker::Media,
         Worker::UploadSweep,
         Worker::Export,
@@ -257,6 +257,7 @@ mod tests {
         Worker::ListenerWelcome,
         Worker::Deletion,
         Worker::Exit,
+        Worker::Replay,
         Worker::Sweep,
     ];
 
@@ -332,6 +333,7 @@ mod tests {
             Action::WatchListeners => vec![Worker::ListenerWatch],
             Action::WelcomeListener => vec![Worker::ListenerWelcome],
             Action::CarryOutDeletion => vec![Worker::Deletion, Worker::Exit],
+            Action::ReplayDeletion => vec![Worker::Replay],
             Action::ExpireAccess | Action::AnchorAudit => vec![Worker::Sweep],
             _ => Vec::new(),
         }
