@@ -1,7 +1,7 @@
 //! Deletions: out of sight at once, restored until the day, destroyed from the day on, and stopped by a legal hold. And people, of
 //! whom everything is erased at once.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use deletion::{account::Accounts, carry_out::carry_out_deletions};
@@ -402,6 +402,47 @@ fn a_legal_hold_stops_destruction_until_it_is_released() {
 
         assert_eq!(find(&acme, &deletion).await["state"], "erased");
         assert_eq!(find(&acme, &deletion).await["held_by"], json!([]));
+    });
+}
+
+#[test]
+fn a_hold_between_two_items_stops_all_that_is_left() {
+    // One thread: nothing goes on while the hold is placed.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stack: &'static Stack = Box::leak(Box::new(
+            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
+        ));
+        stack.aws().pause_queue("deletion-worker").await.unwrap();
+        let process = Process::of(stack, "deletion-worker").await;
+        let acme = Tenant::new(stack).await;
+        let show = acme.show("public").await;
+        let heard = [Heard::new(&acme, &show).await, Heard::new(&acme, &show).await];
+        let deletion = delete(&acme.owner, "show", id(&show)).await.data();
+        wait_until_rendered(&acme).await;
+        let canaries = heard.each_ref().map(|heard| heard.canary.as_str());
+        let untouched = dump::search(&acme, &canaries).await;
+
+        let mut worker = pin!(carry_out_with(&process, &acme, due(&deletion)));
+        let mut left = untouched.clone();
+        while left.len() == untouched.len() {
+            assert!(!run_until(1, async { drop(worker.as_mut().await) }).await, "it is over already");
+            left = dump::search(&acme, &canaries).await;
+        }
+        assert_ne!(left, [] as [String; 0], "something is left to hold");
+        hold(&acme, id(&show)).await;
+        worker.await.unwrap();
+
+        let held = find(&acme, &deletion).await;
+        assert_eq!((&held["state"], &held["held_by"][0]["id"]), (&json!("erasing"), &show["id"]), "{held}");
+        let kept = dump::search(&acme, &canaries).await;
+        assert!(left.len() - kept.len() <= 1, "what was under way: {left:?}, then {kept:?}");
+        carry_out_with(&process, &acme, due(&deletion).plus(DAY)).await.unwrap();
+        assert_eq!(dump::search(&acme, &canaries).await, kept, "not on another day either");
+        acme.owner.delete(&format!("/v1/legal-holds/{}", id(&show))).await;
+        carry_out_with(&process, &acme, due(&deletion).plus(2 * DAY)).await.unwrap();
+        assert_eq!(find(&acme, &deletion).await["state"], "erased");
+        assert_eq!(dump::search(&acme, &canaries).await, [] as [String; 0]);
     });
 }
 

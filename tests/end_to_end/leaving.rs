@@ -1,6 +1,9 @@
 //! The exit of a tenancy: two owners decide, its day comes, and what is left is a certificate that anybody can check.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use certificate::{Keys, Outcome, verify};
@@ -21,6 +24,7 @@ use crate::{
     flow::{enclosure_url, id, listen, publish, wait_for_feed},
     instance::{StoppedClock, event, storage},
     members::Robot,
+    outage::with_troubles,
     process::{Process, run_until},
     walls::data_token,
     world::{run, unique},
@@ -369,6 +373,78 @@ fn an_exit_of_another_tenancy_is_as_one_that_never_was() {
         }
         fetch(stack, &format!("/certificates/{}", id(&exit)), &[]).await.assert_problem(404, "not_found");
         assert_eq!(acme.stored(&exit).await, "requested");
+    });
+}
+
+#[test]
+fn an_exit_through_troubles_of_aws_ends_as_any_other() {
+    run(async |stack| {
+        let leaver = Leaver::new(stack).await;
+        let acme = &leaver.tenant;
+        let words = unique("canary");
+        let show = acme.show("public").await;
+        for episode in ["one", "another"] {
+            publish(acme, &show, &words, &mp3(2, &format!("{words}-{episode}"))).await;
+        }
+        let path = format!("/v1/shows/{}", id(&show));
+        acme.editor.patch(&path, json!({ "has_listener_feed": true })).await.data();
+        acme.editor.post(&format!("{path}/listeners"), json!({ "label": words })).await.data();
+        wait_for_feed(stack, show["feed_url"].as_str().unwrap(), |text| text.contains(&words)).await;
+        let exit = leaver.close().await;
+        let files = dump::versions(stack, "MediaBucket", &format!("{}/", acme.id)).await;
+
+        let process = Process::of(stack, "deletion-worker").await;
+        let (door, troubles) = with_troubles(stack.aws().endpoint()).await;
+        let troubled = process.with(&[("AWS_ENDPOINT_URL", &door)]);
+        for as_of in [due(&exit), due(&exit).plus(SETTLED)] {
+            let mut tries = 0;
+            while let Err(failure) = carry_out_with(&troubled, &acme.id, as_of).await {
+                tries += 1;
+                assert!(tries < 200, "it never comes to its end: {failure}");
+            }
+        }
+
+        assert!(troubles.load(Ordering::Relaxed) >= 20, "{troubles:?}");
+        assert_eq!(leaver.stored(&exit).await, "erased");
+        let certificate = certificate_of(stack, &exit).await;
+        assert_eq!(certificate.outcome, Outcome::Erased);
+        assert!(certificate.stores.iter().all(|store| store.verification.remaining == 0));
+        let media = certificate.stores.iter().find(|store| store.store == "media_bucket").unwrap();
+        assert_eq!(
+            (media.versions, media.leaves),
+            (files.len() as u64, files.len() as u64),
+            "each is counted once"
+        );
+        assert_eq!(dump::search(acme, &[words.as_str()]).await, [] as [String; 0]);
+        let places = dump::everything(acme).await.into_iter().map(|(place, _)| place);
+        let left: Vec<_> = places.filter(|place| place.contains(&acme.id) && !is_tombstone(place)).collect();
+        assert_eq!(left, [] as [String; 0]);
+    });
+}
+
+#[test]
+fn apps_are_led_to_a_new_home_when_the_tenancy_is_gone() {
+    run(async |stack| {
+        let leaver = Leaver::new(stack).await;
+        let acme = &leaver.tenant;
+        let (moved, ended) = (acme.show("public").await, acme.show("public").await);
+        for show in [&moved, &ended] {
+            publish(acme, show, "Here", &mp3(2, &unique("here"))).await;
+            wait_for_feed(stack, show["feed_url"].as_str().unwrap(), |text| text.contains("Here")).await;
+        }
+        let elsewhere = "https://elsewhere.example/feed.xml";
+        let path = format!("/v1/shows/{}/redirect", id(&moved));
+        let farewell = json!({ "feed_url": elsewhere }).to_string();
+        acme.editor.send(Method::PUT, &path, &[], farewell).await.data();
+        let exit = leaver.close().await;
+        carry_out(acme, due(&exit)).await;
+        carry_out(acme, due(&exit).plus(SETTLED)).await;
+
+        assert_eq!(leaver.stored(&exit).await, "erased");
+        let answer = listen(stack, Method::GET, moved["feed_url"].as_str().unwrap(), &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (301, elsewhere));
+        let answer = listen(stack, Method::GET, ended["feed_url"].as_str().unwrap(), &[]).await;
+        assert_eq!(answer.status, 410);
     });
 }
 

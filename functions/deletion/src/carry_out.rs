@@ -6,7 +6,7 @@
 use domain::{Deletion, DeletionScope, DeletionState, DeletionStep, Due, Order, Refusal, Reminder, Store};
 use lambda_kit::Failure;
 use storage::{DeletionRecord, Storage, StorageError, SweepRequest, Work};
-use tenant_context::{Grant, TenantContext, Timestamp, Worker, permission::CarryOutDeletion};
+use tenant_context::{Grant, IncidentId, TenantContext, Timestamp, Worker, permission::CarryOutDeletion};
 
 use crate::{
     account::{Accounts, count_accounts, erase_account},
@@ -93,7 +93,7 @@ impl Worksite<'_> {
             for due in &due {
                 match due {
                     Due::Remind(reminder) => record = site.remind(record, &mut deletion, *reminder).await?,
-                    Due::Incident => tracing::error!(deletion = %deletion.id, "a deletion needs people"),
+                    Due::Incident => record = site.open_incident(record, &mut deletion).await?,
                     Due::Work(_) => {}
                 }
             }
@@ -124,6 +124,20 @@ impl Worksite<'_> {
         let storage = self.storage;
         let record = storage.remind_of_exit(self.grant, &record, deletion, reminder, self.as_of).await?;
         storage.send_notices(self.grant).await?;
+        Ok(record)
+    }
+
+    /// Says that people must look. Whoever asks for the deletion is told, too.
+    async fn open_incident(
+        &self,
+        record: DeletionRecord,
+        deletion: &mut Deletion,
+    ) -> Result<DeletionRecord, Failure> {
+        let incident = IncidentId::new(self.storage.now(), self.storage.randomness());
+        deletion.incident_opened(incident.clone());
+        let record = self.save(record, deletion).await?;
+        let problem = deletion.problem.as_deref().unwrap_or_default();
+        tracing::error!(%incident, deletion = %deletion.id, problem, "a deletion needs people");
         Ok(record)
     }
 

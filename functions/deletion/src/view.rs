@@ -6,7 +6,7 @@ use domain::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use tenant_context::{DeletionId, MemberId, Timestamp};
+use tenant_context::{DeletionId, IncidentId, MemberId, Timestamp};
 
 /// A deletion, from the request to the receipt.
 #[derive(Serialize, JsonSchema)]
@@ -44,6 +44,8 @@ pub(crate) struct DeletionView {
     gone: Option<GoneDates>,
     /// Why something could not be done, in one plain sentence.
     problem: Option<String>,
+    /// Under which name people look into that.
+    incident_id: Option<IncidentId>,
 }
 
 /// A legal hold.
@@ -82,6 +84,7 @@ impl DeletionView {
             verified_at: deletion.verified_at,
             gone,
             problem: deletion.problem,
+            incident_id: deletion.incident_id,
         }
     }
 }

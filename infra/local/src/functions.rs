@@ -6,6 +6,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::{self, Stdio},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -16,7 +17,10 @@ use tokio::{
 };
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-use crate::{Failure, digest, environment, progress::Step};
+use crate::{Failure, digest, environment, lock, progress::Step};
+
+/// How long another build may take.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
 
 /// A packed function.
 #[derive(Debug)]
@@ -29,6 +33,11 @@ pub(crate) struct Bootstrap {
 
 /// Builds all `binaries` in the dev profile and packs them. What is unchanged is neither built nor packed again.
 pub(crate) async fn build(binaries: &[String], step: &Step) -> Result<Vec<Bootstrap>, Failure> {
+    // Whoever else builds here may be about to put another executable in the place of one that is being packed.
+    let manifest = environment::project().join("Cargo.toml");
+    let turn = File::open(&manifest).map_err(|error| Failure::file(&manifest, &error))?;
+    lock::acquire(&turn, PATIENCE).await.map_err(|error| Failure::file(&manifest, &error))?;
+
     let executables = compile(binaries, step).await?;
 
     let mut packing = JoinSet::new();
@@ -172,7 +181,6 @@ mod tests {
     use std::{
         io::{Read, Write},
         os::unix::fs::MetadataExt,
-        time::Duration,
     };
 
     use super::*;

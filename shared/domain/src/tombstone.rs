@@ -25,19 +25,18 @@ impl Tombstone {
     }
 
     /// What is to be stored, where `stored` is found after a restore as of `now`: the deletion, begun anew. None where there is nothing
-    /// to put back: the tables know of the deletion, and it goes on or has come to its end there.
+    /// to put back: the tables know of the deletion, and it goes on or has come to its end there. One that is `partial` begins anew
+    /// too: whoever asks has looked into it.
     ///
     /// Of an exit the tables that were restored know too little, since others may not have been: it always begins anew, once for the
     /// same `now`.
     pub fn replay(&self, stored: Option<&Deletion>, now: Timestamp) -> Option<Deletion> {
-        let is_known = match stored {
-            Some(stored) if self.deletion.subject.scope() == DeletionScope::Tenancy => {
-                let is_since =
-                    |stage: &DeletionStage| stage.state == DeletionState::Sealed && now <= stage.at;
-                stored.history.iter().any(is_since)
-            }
-            stored => stored.is_some(),
-        };
+        let is_exit = self.deletion.subject.scope() == DeletionScope::Tenancy;
+        let is_known = stored.is_some_and(|stored| {
+            let is_since = |stage: &DeletionStage| stage.state == DeletionState::Sealed && now <= stage.at;
+            let goes_on = stored.state != DeletionState::Partial;
+            goes_on && (!is_exit || stored.history.iter().any(is_since))
+        });
         (!is_known).then(|| self.deletion.begin_anew(now))
     }
 }
@@ -106,6 +105,17 @@ mod tests {
     fn what_the_tables_know_goes_on_there() {
         let deletion = begun(show(1));
         assert_eq!(buried(&deletion).replay(Some(&deletion), at("2029-01-01T00:00:00Z")), None);
+    }
+
+    #[test]
+    fn what_people_have_looked_into_begins_anew() {
+        let mut deletion = begun(show(1));
+        deletion.state = DeletionState::Partial;
+        deletion.incident_id = Some("inc_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap());
+
+        let again = buried(&deletion).replay(Some(&deletion), at("2029-01-01T00:00:00Z")).unwrap();
+
+        assert_eq!((again.state, again.incident_id), (DeletionState::Erasing, None));
     }
 
     #[test]

@@ -91,7 +91,16 @@ pub struct SlugRecord {
     pub show_id: ShowId,
     /// What apps are told for good, once the tenancy has left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub farewell: Option<Farewell>,
+    pub farewell: Option<LastWord>,
+}
+
+/// What apps are told for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWord {
+    /// Where to go, or that there is nothing more.
+    pub farewell: Farewell,
+    /// Since when.
+    pub said_at: Timestamp,
 }
 
 /// The listener behind a feed token's hash.

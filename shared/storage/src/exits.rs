@@ -26,7 +26,7 @@ use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use domain::ProviderName;
 
 use crate::{
-    DeletionRecord, News, Notice, SlugRecord, Storage, StorageError,
+    DeletionRecord, LastWord, News, Notice, SlugRecord, Storage, StorageError,
     destruction::{Place, Work},
     directory,
     error::During,
@@ -292,10 +292,10 @@ impl Storage {
         let aside: Vec<Show> = self.list_all(context, Collection::DeletedShows).await?;
         for show in shows.iter().filter(|show| show.visibility == Visibility::Public) {
             let farewell = show.farewell.clone().unwrap_or(Farewell::Ended);
-            self.publish_farewell(context, show, farewell).await?;
+            self.publish_farewell(context, show, (farewell, work.as_of)).await?;
         }
         for show in aside.iter().filter(|show| show.visibility == Visibility::Public) {
-            self.publish_farewell(context, show, Farewell::Ended).await?;
+            self.publish_farewell(context, show, (Farewell::Ended, work.as_of)).await?;
         }
         shows.extend(aside);
 
@@ -320,13 +320,14 @@ impl Storage {
         &self,
         context: &TenantContext,
         show: &Show,
-        farewell: Farewell,
+        (farewell, said_at): (Farewell, Timestamp),
     ) -> Result<(), StorageError> {
         let Some(published) = self.read_published_slug(&show.slug).await? else { return Ok(()) };
         if published.tenancy_id != *context.tenancy() {
             return Ok(());
         }
-        self.write_published_slug(&SlugRecord { farewell: Some(farewell), ..published }).await
+        let last = LastWord { farewell, said_at };
+        self.write_published_slug(&SlugRecord { farewell: Some(last), ..published }).await
     }
 
     /// Puts a mark on top of the pointer. Its versions stay.

@@ -69,8 +69,8 @@ pub use credentials::Storage;
 pub use deletions::{DeletionRecord, PutAside, show_of};
 pub use destruction::{PersonAtPool, Work};
 pub use directory::{
-    ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, ProviderRecord, SessionRecord, SignIn,
-    SlugRecord,
+    ClientRecord, FeedTokenRecord, IdentityRecord, InvitationRecord, LastWord, ProviderRecord, SessionRecord,
+    SignIn, SlugRecord,
 };
 pub use due::Due;
 pub use error::StorageError;

@@ -116,7 +116,7 @@ impl Storage {
         };
         match anew.subject.scope() {
             DeletionScope::Tenancy => self.replay_exit(grant, stored, anew).await?,
-            _ => self.replay_deletion(grant, anew).await?,
+            _ => self.replay_deletion(grant, stored, anew).await?,
         }
         Ok(true)
     }
@@ -124,17 +124,23 @@ impl Storage {
     async fn replay_deletion(
         &self,
         grant: &Grant<'_, ReplayDeletion>,
+        stored: Option<DeletionRecord>,
         deletion: Deletion,
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let (id, subject) = (deletion.id.as_str(), deletion.subject.id());
+        let version = stored.map_or(0, |record| record.version);
+        let record = DeletionRecord { deletion: deletion.clone(), version: version + 1 };
         let mut change = Change::new(self, grant, subject)?;
         change
             .detail("deletion", &deletion.id)?
             .detail("state", &deletion.state)?
             .put(Collection::OpenDeletions, id, &OpenDeletion { id: deletion.id.clone() })?
-            .put(Collection::DeletionSubjects, subject, &LastDeletion::of(&deletion))?
-            .create(Collection::Deletions, id, &DeletionRecord { deletion: deletion.clone(), version: 1 })?;
+            .put(Collection::DeletionSubjects, subject, &LastDeletion::of(&deletion))?;
+        match version {
+            0 => change.create(Collection::Deletions, id, &record)?,
+            version => change.replace(Collection::Deletions, id, version, &record)?,
+        };
         match &deletion.subject {
             DeletionSubject::Show { show_id } => {
                 if let Some(show) = self.find_show(context, show_id).await? {

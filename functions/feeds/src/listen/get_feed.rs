@@ -107,12 +107,15 @@ pub(crate) async fn answer_feed(
 async fn answer_for_good(app: &Listen, slug: &str) -> Result<Option<Reply>, Problem> {
     let Ok(slug) = slug.parse() else { return Ok(None) };
     let published = app.storage.read_published_slug(&slug).await?;
-    match published.and_then(|published| published.farewell) {
-        None => Ok(None),
-        Some(Farewell::Ended) => Err(ended()),
-        Some(Farewell::Moved { feed_url }) => {
+    let Some(last) = published.and_then(|published| published.farewell) else { return Ok(None) };
+    match last.farewell {
+        Farewell::Ended => Err(ended()),
+        Farewell::Moved { feed_url } => {
             let mut headers = HeaderMap::new();
             insert(&mut headers, header::LOCATION, feed_url.as_str())?;
+            // Of no bytes, which stay what they are.
+            headers.insert(header::ETAG, HeaderValue::from_static("\"moved\""));
+            insert(&mut headers, header::LAST_MODIFIED, &last.said_at.to_http_date())?;
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
             headers
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/rss+xml; charset=utf-8"));
