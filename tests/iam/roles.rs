@@ -386,10 +386,10 @@ pub fn roles() -> Vec<Role> {
             .items("DirectoryTable", "access#{tenancy}", "UpdateItem")
             .special("the list of a tenancy's own quarantine")
             .special("the list of a tenancy's own files")
-            .objects("UploadBucket", OWN_OBJECTS, "DeleteObjectVersion AbortMultipartUpload")
-            .objects("MediaBucket", OWN_OBJECTS, "DeleteObjectVersion")
+            .objects("UploadBucket", OWN_OBJECTS, "DeleteObject DeleteObjectVersion AbortMultipartUpload")
+            .objects("MediaBucket", OWN_OBJECTS, "DeleteObject DeleteObjectVersion")
             .objects("FeedBucket", OWN_OBJECTS, "DeleteObject DeleteObjectVersion")
-            .objects("ExportBucket", OWN_OBJECTS, "DeleteObjectVersion")
+            .objects("ExportBucket", OWN_OBJECTS, "DeleteObject DeleteObjectVersion")
             .special("the list of a tenancy's own archives")
             .key("{tenancy}", Used::ForDataKey, "Decrypt")
             .key("{tenancy}", Used::Alone, "DescribeKey ScheduleKeyDeletion"),

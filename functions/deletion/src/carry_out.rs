@@ -1,7 +1,8 @@
 //! What carries deletions out: for one tenancy, everything that is due at the moment of the event that asks for it.
 //!
 //! Each deletion says itself what is due, in the state that it is stored in. A step is done, then the deletion is stored with what came
-//! of it; whoever was killed in between finds the same step due and does what is left of it. A legal hold is read before each item.
+//! of it; whoever was killed in between finds the same step due and does what is left of it. Whatever destroys asks first whether a
+//! legal hold stops it.
 
 use domain::{Deletion, DeletionScope, DeletionState, DeletionStep, Due, Order, Refusal, Reminder, Store};
 use lambda_kit::Failure;

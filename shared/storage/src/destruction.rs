@@ -258,10 +258,12 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when the store does not answer.
     pub async fn forget_notes(&self, work: &Work<'_>) -> Result<(), StorageError> {
-        let notes = match work.is_exit() {
-            true => Collection::ExitNotes,
-            false => Collection::Destroyed(&work.deletion.id),
-        };
+        if work.is_exit() {
+            let places: Vec<Place> = self.list_all(work.context(), Collection::ExitNotes).await?;
+            let names: Vec<String> = places.into_iter().map(|place| place.sk).collect();
+            return self.delete_exit_notes(work.context(), &names).await;
+        }
+        let notes = Collection::Destroyed(&work.deletion.id);
         let places: Vec<Place> = self.list_all(work.context(), notes).await?;
         for place in places {
             self.strike_off(work.grant, notes, &place.sk).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, TransactWriteItem};
 use domain::{Access, CustomGroup, Farewell, ListenerAccess, ListenerState, ProviderName, Slug, SsoSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tenant_context::{
@@ -591,6 +591,22 @@ impl Storage {
             .send()
             .await
             .during("dynamodb:DeleteItem")?;
+        Ok(())
+    }
+
+    /// Forgets up to a hundred entries in one transaction. What is gone already is no matter.
+    pub(crate) async fn forget_together(&self, keys: Vec<Item>) -> Result<(), StorageError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let table = self.environment.get("DIRECTORY_TABLE")?;
+        let deletes = keys.into_iter().map(|key| {
+            let delete = Delete::builder().table_name(table).set_key(Some(key)).build();
+            Ok(TransactWriteItem::builder().delete(delete.map_err(StorageError::corrupt)?).build())
+        });
+        let deletes = deletes.collect::<Result<_, StorageError>>()?;
+        let request = self.own.dynamodb.transact_write_items().set_transact_items(Some(deletes));
+        request.send().await.during("dynamodb:TransactWriteItems")?;
         Ok(())
     }
 

@@ -81,7 +81,12 @@ impl StorageError {
 
     /// The store did only a part of what was asked, because it was asked too much at once.
     pub(crate) fn throttled(operation: &'static str) -> Self {
-        Self::Unavailable { operation, source: "throttled".into() }
+        Self::partly(operation, "throttled")
+    }
+
+    /// The store did only a part of what was asked, and says why it did not do the rest.
+    pub(crate) fn partly(operation: &'static str, reason: &str) -> Self {
+        Self::Unavailable { operation, source: reason.into() }
     }
 
     /// What is stored cannot be understood.

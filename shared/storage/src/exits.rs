@@ -4,16 +4,19 @@
 //! tenancy's tombstone. Until the tenancy is sealed each change of it leaves an audit event; from then on it is the record itself,
 //! since the log goes too.
 //!
-//! What is destroyed together is written down first, then destroyed, then counted in the transaction that strikes it off: whoever
-//! goes on after a kill finishes that before anything else, so each item is counted once and each leaf of the certificate's trees
-//! is there once.
+//! Items are counted in the transaction that destroys them. All else that is destroyed together is written down first, then
+//! destroyed, then counted in the transaction that strikes it off: whoever goes on after a kill finishes that before anything else.
+//! So each is counted once, and each leaf of the certificate's trees is there once.
+//!
+//! Each transaction that begins something is on the condition that the exit goes on as it was and that nobody has placed a hold.
+
+use std::collections::BTreeSet;
 
 use certificate::{Digest, Item};
 use domain::{
     Count, Deletion, DeletionState, Destroyed, DoomedKey, Farewell, KEY_DESTROYED_AFTER, Reminder, Show,
     Store, Visibility,
 };
-use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tenant_context::{
     AuditEventId, ClientId, DeletionId, Grant, ImportId, ShowId, TenancyState, TenantContext, Timestamp,
@@ -32,16 +35,19 @@ use crate::{
     error::During,
     item::{item, key, string},
     keys::{self, Collection, HOLDS_VERSION},
+    legal_holds::Clearance,
     listeners::StoredListener,
-    object_versions::count,
+    object_versions::{MOST_VERSIONS, count},
     transaction::{Change, number},
     users::StoredUser,
 };
 
-/// So much goes together: a transaction may have a hundred writes.
-const TOGETHER: usize = 90;
-/// So many calls at once, between two looks at the legal holds.
-const AT_ONCE: usize = 16;
+/// What DynamoDB writes in one transaction at most.
+const MOST_WRITES: usize = 100;
+/// So many items go together: the two conditions and what counts them are in the same transaction.
+const ITEMS_TOGETHER: usize = MOST_WRITES - 3;
+/// What is written down before it goes has to fit into an item, which may have 400 KB.
+const INTENT_BYTES: usize = 300_000;
 /// The object of a feed that says which others are current. Without it nothing of the feed is served.
 const POINTER: &str = "current.json";
 
@@ -53,6 +59,8 @@ const LEAVES: &str = "leaves#";
 /// What is about to be destroyed together.
 #[derive(Serialize, Deserialize)]
 struct Intent {
+    /// The name under which its leaves are counted, which no other has.
+    leaves: String,
     store: Store,
     targets: Vec<Target>,
 }
@@ -116,6 +124,33 @@ impl Target {
     fn is_holds_version(&self) -> bool {
         matches!(self, Self::Item { sk, .. } if sk == HOLDS_VERSION)
     }
+
+    /// About how many bytes it takes to write it down.
+    fn size(&self) -> usize {
+        const NAMES: usize = 100;
+        let (one, other) = match self {
+            Self::Item { pk, sk } | Self::Entry { pk, sk } => (pk, sk),
+            Self::Version { name, version, .. } => (name, version),
+        };
+        one.len() + other.len() + NAMES
+    }
+}
+
+/// Cuts targets into what goes together: so many, and no more than can be written down at once.
+fn together(targets: Vec<Target>, most: usize) -> Vec<Vec<Target>> {
+    let mut parts: Vec<Vec<Target>> = Vec::new();
+    let mut size = 0;
+    for target in targets {
+        size += target.size();
+        match parts.last_mut().filter(|part| part.len() < most && size <= INTENT_BYTES) {
+            Some(part) => part.push(target),
+            None => {
+                size = target.size();
+                parts.push(vec![target]);
+            }
+        }
+    }
+    parts
 }
 
 fn leaf(
@@ -515,16 +550,15 @@ impl Storage {
         let users: Vec<StoredUser> = self.list_all(context, Collection::Users).await?;
         entries
             .extend(users.iter().filter_map(|user| user.invitation_hash.as_ref()).map(directory::invitation));
-        let mut entries: Vec<Target> =
-            entries.into_iter().map(|pk| Target::Entry { sk: pk.clone(), pk }).collect();
-        let identities = users.iter().filter_map(|user| user.identity.as_ref()).map(directory::identity_of);
-        entries.extend(identities.map(|pk| Target::Entry { pk, sk: context.tenancy().to_string() }));
         let sso: Vec<Place> = self.list_all(context, Collection::Sso).await?;
         if !sso.is_empty() {
-            let pk = directory::provider(&ProviderName::of(context.tenancy()));
-            entries.push(Target::Entry { sk: pk.clone(), pk });
+            entries.push(directory::provider(&ProviderName::of(context.tenancy())));
         }
-        Ok(entries)
+        // Each once: no transaction names an item twice.
+        let mut keys: BTreeSet<(String, String)> = entries.into_iter().map(|pk| (pk.clone(), pk)).collect();
+        let identities = users.iter().filter_map(|user| user.identity.as_ref()).map(directory::identity_of);
+        keys.extend(identities.map(|pk| (pk, context.tenancy().to_string())));
+        Ok(keys.into_iter().map(|(pk, sk)| Target::Entry { pk, sk }).collect())
     }
 
     async fn items_of(
@@ -553,129 +587,204 @@ impl Storage {
         Ok(targets)
     }
 
-    /// Destroys all of `targets`, as many together as go.
+    /// Destroys all of `targets`, which are of one kind, as many together as go.
     async fn destroy(&self, work: &Work<'_>, store: Store, targets: Vec<Target>) -> Result<(), StorageError> {
-        for together in targets.chunks(TOGETHER) {
-            self.clear(work.grant, work.order).await?;
-            self.put_note(work, INTENT, &Intent { store, targets: together.to_vec() }).await?;
-            self.finish_intent(work).await?;
+        let most = match targets.first() {
+            None => return Ok(()),
+            Some(Target::Item { .. }) => return self.destroy_items_of_exit(work, store, targets).await,
+            Some(Target::Entry { .. }) => MOST_WRITES,
+            Some(Target::Version { .. }) => MOST_VERSIONS,
+        };
+        let clearance = self.clear(work.grant, work.order).await?;
+        let mut done = None;
+        for targets in together(targets, most) {
+            let leaves = format!("{LEAVES}{}", AuditEventId::new(self.now(), self.randomness()));
+            let intent = Intent { leaves, store, targets };
+            self.write_intent(work, &clearance, done.as_ref(), &intent).await?;
+            self.destroy_intended(work, &intent).await?;
+            done = Some(intent);
         }
-        Ok(())
+        match done {
+            Some(intent) => self.strike_off_intent(work, &intent).await,
+            None => Ok(()),
+        }
     }
 
     /// Does what was written down and is not known to have been done.
     async fn finish_intent(&self, work: &Work<'_>) -> Result<(), StorageError> {
-        let context = work.context();
-        let Some(intent) = self.find::<Intent>(context, Collection::ExitNotes, INTENT).await? else {
-            return Ok(());
-        };
-        match intent.targets.first() {
-            Some(first) if first.is_holds_version() => self.destroy_holds_version(work).await?,
-            Some(Target::Item { .. }) => self.destroy_together(work, &intent).await?,
-            _ => {
-                for part in intent.targets.chunks(AT_ONCE) {
-                    self.clear(work.grant, work.order).await?;
-                    let destroyed = part.iter().map(|target| self.destroy_one(work, intent.store, target));
-                    try_join_all(destroyed).await?;
-                }
-            }
-        }
+        let intent = self.find::<Intent>(work.context(), Collection::ExitNotes, INTENT).await?;
+        let Some(intent) = intent else { return Ok(()) };
+        self.clear(work.grant, work.order).await?;
+        self.destroy_intended(work, &intent).await?;
         self.strike_off_intent(work, &intent).await
     }
 
-    /// Items in one transaction, on the condition that the exit goes on as it was and that nobody has placed a hold.
-    async fn destroy_together(&self, work: &Work<'_>, intent: &Intent) -> Result<(), StorageError> {
-        let context = work.context();
-        let table = self.environment.get(place_of(intent.store).unwrap_or("TENANT_TABLE"))?;
+    /// Items, with their leaves in the same transaction.
+    async fn destroy_items_of_exit(
+        &self,
+        work: &Work<'_>,
+        store: Store,
+        targets: Vec<Target>,
+    ) -> Result<(), StorageError> {
+        let table = self.environment.get(place_of(store).unwrap_or("TENANT_TABLE"))?;
         let clearance = self.clear(work.grant, work.order).await?;
-        let exits = self.environment.get("DIRECTORY_TABLE")?;
-        let mut writes = vec![
-            unchanged(
-                exits,
-                keys::partition(context, Collection::Exits),
-                work.deletion.id.as_str(),
-                clearance.deletion.version,
-            )?,
-            unchanged(
+        for targets in targets.chunks(ITEMS_TOGETHER) {
+            let mut writes = self.while_clear(work, &clearance, targets)?;
+            for target in targets {
+                let Target::Item { pk, sk } = target else { continue };
+                let delete = Delete::builder().table_name(table).set_key(Some(key(pk.as_str(), sk.as_str())));
+                let delete = match target.is_holds_version() {
+                    true => delete
+                        .condition_expression("attribute_not_exists(pk) OR #version = :version")
+                        .expression_attribute_names("#version", "version")
+                        .expression_attribute_values(":version", number(clearance.holds_version)),
+                    false => delete,
+                };
+                let delete = delete.build().map_err(StorageError::corrupt)?;
+                writes.push(TransactWriteItem::builder().delete(delete).build());
+            }
+            let leaves = format!("{LEAVES}{}", AuditEventId::new(self.now(), self.randomness()));
+            writes.push(self.put_leaves(work.context(), &leaves, store, targets)?);
+            self.transact_while_clear(work, writes).await?;
+        }
+        Ok(())
+    }
+
+    /// What a transaction is on the condition of. Where it takes away the item that counts the changes of legal holds, that
+    /// item's own deletion has the condition.
+    fn while_clear(
+        &self,
+        work: &Work<'_>,
+        clearance: &Clearance,
+        targets: &[Target],
+    ) -> Result<Vec<TransactWriteItem>, StorageError> {
+        let context = work.context();
+        let mut conditions = vec![unchanged(
+            self.environment.get("DIRECTORY_TABLE")?,
+            keys::partition(context, Collection::Exits),
+            work.deletion.id.as_str(),
+            clearance.deletion.version,
+        )?];
+        if !targets.iter().any(Target::is_holds_version) {
+            conditions.push(unchanged(
                 self.environment.get("TENANT_TABLE")?,
                 keys::partition(context, Collection::LegalHolds),
                 HOLDS_VERSION,
                 clearance.holds_version,
-            )?,
-        ];
+            )?);
+        }
+        Ok(conditions)
+    }
+
+    /// Writes down what goes next, in one transaction with the end of what was written down before it.
+    async fn write_intent(
+        &self,
+        work: &Work<'_>,
+        clearance: &Clearance,
+        done: Option<&Intent>,
+        next: &Intent,
+    ) -> Result<(), StorageError> {
+        let context = work.context();
+        let mut writes = self.while_clear(work, clearance, &next.targets)?;
+        let put = Put::builder().table_name(self.environment.get("DIRECTORY_TABLE")?).set_item(Some(item(
+            keys::partition(context, Collection::ExitNotes),
+            INTENT,
+            next,
+        )?));
+        let put = match done {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(done) => {
+                writes.push(self.put_leaves(context, &done.leaves, done.store, &done.targets)?);
+                put.condition_expression("leaves = :leaves")
+                    .expression_attribute_values(":leaves", string(done.leaves.as_str()))
+            }
+        };
+        writes.push(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?).build());
+        self.transact_while_clear(work, writes).await
+    }
+
+    /// Destroys what was written down. What is gone already is no matter.
+    async fn destroy_intended(&self, work: &Work<'_>, intent: &Intent) -> Result<(), StorageError> {
+        let mut versions = Vec::new();
+        let mut entries = Vec::new();
         for target in &intent.targets {
-            if let Target::Item { pk, sk } = target {
-                let delete = Delete::builder().table_name(table).set_key(Some(key(pk.as_str(), sk.as_str())));
-                let delete = delete.build().map_err(StorageError::corrupt)?;
-                writes.push(TransactWriteItem::builder().delete(delete).build());
+            match target {
+                Target::Version { name, version, .. } => versions.push((name.as_str(), version.as_str())),
+                Target::Entry { pk, sk } => entries.push(key(pk.as_str(), sk.as_str())),
+                Target::Item { .. } => {}
             }
         }
-        self.transact(context, writes).await
-    }
-
-    async fn destroy_holds_version(&self, work: &Work<'_>) -> Result<(), StorageError> {
-        let context = work.context();
-        let clearance = self.clear(work.grant, work.order).await?;
-        let tenant = self.tenant(context).await?;
-        tenant
-            .clients
-            .dynamodb
-            .delete_item()
-            .table_name(self.environment.get("TENANT_TABLE")?)
-            .set_key(Some(key(keys::partition(context, Collection::LegalHolds), HOLDS_VERSION)))
-            .condition_expression("attribute_not_exists(pk) OR #version = :version")
-            .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":version", number(clearance.holds_version))
-            .send()
-            .await
-            .during("dynamodb:DeleteItem")?;
-        Ok(())
-    }
-
-    async fn destroy_one(&self, work: &Work<'_>, store: Store, target: &Target) -> Result<(), StorageError> {
-        match target {
-            Target::Item { .. } => Ok(()),
-            Target::Entry { pk, sk } => self.forget(key(pk.as_str(), sk.as_str())).await,
-            Target::Version { name, version, .. } => {
-                let Some(bucket) = place_of(store) else { return Ok(()) };
-                let tenant = self.tenant(work.context()).await?;
-                tenant
-                    .clients
-                    .s3
-                    .delete_object()
-                    .bucket(self.environment.get(bucket)?)
-                    .key(name)
-                    .version_id(version)
-                    .send()
-                    .await
-                    .during("s3:DeleteObject")?;
-                Ok(())
+        self.forget_together(entries).await?;
+        match place_of(intent.store) {
+            Some(bucket) if !versions.is_empty() => {
+                self.delete_versions(work.context(), bucket, &versions).await
             }
+            _ => Ok(()),
         }
     }
 
     /// Counts what was destroyed, in one transaction with the end of the intent.
     async fn strike_off_intent(&self, work: &Work<'_>, intent: &Intent) -> Result<(), StorageError> {
         let context = work.context();
-        let hashes = intent.targets.iter().map(|target| target.leaf(intent.store));
-        let leaves = Leaves {
-            store: intent.store,
-            hashes: hashes.collect::<Result<_, _>>()?,
-            destroyed: sum(intent.targets.iter().map(Target::destroyed)),
-        };
-        let notes = keys::partition(context, Collection::ExitNotes);
-        let table = self.environment.get("DIRECTORY_TABLE")?;
-        let name = format!("{LEAVES}{}", AuditEventId::new(self.now(), self.randomness()));
-        let put = Put::builder().table_name(table).set_item(Some(item(notes.as_str(), name, &leaves)?));
         let delete = Delete::builder()
-            .table_name(table)
-            .set_key(Some(key(notes, INTENT)))
-            .condition_expression("attribute_exists(pk)");
+            .table_name(self.environment.get("DIRECTORY_TABLE")?)
+            .set_key(Some(key(keys::partition(context, Collection::ExitNotes), INTENT)))
+            .condition_expression("leaves = :leaves")
+            .expression_attribute_values(":leaves", string(intent.leaves.as_str()));
         let writes = vec![
-            TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?).build(),
+            self.put_leaves(context, &intent.leaves, intent.store, &intent.targets)?,
             TransactWriteItem::builder().delete(delete.build().map_err(StorageError::corrupt)?).build(),
         ];
         self.transact(context, writes).await
+    }
+
+    fn put_leaves(
+        &self,
+        context: &TenantContext,
+        name: &str,
+        store: Store,
+        targets: &[Target],
+    ) -> Result<TransactWriteItem, StorageError> {
+        let hashes = targets.iter().map(|target| target.leaf(store)).collect::<Result<_, _>>()?;
+        let leaves = Leaves { store, hashes, destroyed: sum(targets.iter().map(Target::destroyed)) };
+        let put = Put::builder().table_name(self.environment.get("DIRECTORY_TABLE")?).set_item(Some(item(
+            keys::partition(context, Collection::ExitNotes),
+            name,
+            &leaves,
+        )?));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(StorageError::corrupt)?).build())
+    }
+
+    /// Where a hold is what stops it, it says so.
+    async fn transact_while_clear(
+        &self,
+        work: &Work<'_>,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), StorageError> {
+        let written = self.transact(work.context(), writes).await;
+        if written.is_err() {
+            self.clear(work.grant, work.order).await?;
+        }
+        written
+    }
+
+    /// Deletes notes of how far an exit got.
+    pub(crate) async fn delete_exit_notes(
+        &self,
+        context: &TenantContext,
+        names: &[String],
+    ) -> Result<(), StorageError> {
+        for together in names.chunks(MOST_WRITES) {
+            let deletes = together.iter().map(|name| {
+                let delete = Delete::builder()
+                    .table_name(self.environment.get("DIRECTORY_TABLE")?)
+                    .set_key(Some(key(keys::partition(context, Collection::ExitNotes), name.as_str())));
+                let delete = delete.build().map_err(StorageError::corrupt)?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            });
+            self.transact(context, deletes.collect::<Result<_, StorageError>>()?).await?;
+        }
+        Ok(())
     }
 
     async fn transact(
@@ -831,4 +940,33 @@ fn unchanged(
             .expression_attribute_values(":version", number(version)),
     };
     Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StorageError::corrupt)?).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(count: usize, name_length: usize) -> Vec<Target> {
+        let name = "n".repeat(name_length);
+        let version =
+            || Target::Version { name: name.clone(), version: "v".into(), bytes: 1, has_bytes: true };
+        (0..count).map(|_| version()).collect()
+    }
+
+    #[test]
+    fn what_goes_together_is_no_more_than_a_call_takes() {
+        let sizes = |parts: Vec<Vec<Target>>| parts.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(sizes(together(versions(2_500, 60), 1_000)), [1_000, 1_000, 500]);
+        assert_eq!(sizes(together(Vec::new(), 1_000)), [0_usize; 0]);
+    }
+
+    #[test]
+    fn what_goes_together_can_be_written_down() {
+        let parts = together(versions(1_000, 1_024), 1_000);
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 1_000);
+        for part in parts {
+            let intent = Intent { leaves: "leaves#".to_owned(), store: Store::MediaBucket, targets: part };
+            assert!(serde_json::to_vec(&intent).unwrap().len() < 400_000);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_smithy_types::DateTime;
 use domain::{Destroyed, Store};
 use futures::future::try_join_all;
@@ -11,6 +12,8 @@ use crate::{Storage, StorageError, destruction::Work, error::During};
 
 /// So many versions are deleted between two looks at the legal holds, all at once.
 const AT_ONCE: usize = 16;
+/// So many versions go with one call: S3 takes no more.
+pub(crate) const MOST_VERSIONS: usize = 1_000;
 
 /// A version of an object, or the mark that it was deleted.
 #[derive(Debug, Clone)]
@@ -108,6 +111,35 @@ impl Storage {
             try_join_all(batch.iter().map(|version| self.destroy_version(work, bucket, version))).await?;
         }
         Ok(())
+    }
+
+    /// Deletes versions, each by the name of its object and its own id, no more than [`MOST_VERSIONS`]. What is gone already is no
+    /// matter.
+    pub(crate) async fn delete_versions(
+        &self,
+        context: &TenantContext,
+        bucket: &'static str,
+        versions: &[(&str, &str)],
+    ) -> Result<(), StorageError> {
+        let objects = versions
+            .iter()
+            .map(|(name, version)| ObjectIdentifier::builder().key(*name).version_id(*version).build());
+        let objects = objects.collect::<Result<Vec<_>, _>>().map_err(StorageError::corrupt)?;
+        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+        let tenant = self.tenant(context).await?;
+        let deleted = tenant
+            .clients
+            .s3
+            .delete_objects()
+            .bucket(self.environment.get(bucket)?)
+            .delete(delete.map_err(StorageError::corrupt)?)
+            .send()
+            .await
+            .during("s3:DeleteObjects")?;
+        match deleted.errors().first() {
+            None => Ok(()),
+            Some(error) => Err(StorageError::partly("s3:DeleteObjects", error.code().unwrap_or("no code"))),
+        }
     }
 
     async fn destroy_version(
