@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{page::Section, stand_in::Calls};
+use crate::{lines::export::Exported, page::Section, stand_in::Calls};
 
 /// US dollars, us-east-1, on demand, without free tiers, as listed at the end of 2025. Look them up again before you rely on them.
 mod price {
@@ -33,6 +33,8 @@ mod price {
 
 /// Gigabytes of memory that the template gives to a function.
 const MEMORY: f64 = 0.25;
+/// Gigabytes that it gives to what prepares exports.
+const EXPORT_MEMORY: f64 = 1.0;
 
 /// What was measured and is paid for.
 pub struct Measured {
@@ -44,6 +46,8 @@ pub struct Measured {
     pub publish: Calls,
     /// The feed of 1,000 episodes, compressed, in bytes.
     pub zipped_feed: usize,
+    /// An export, where there was one.
+    pub export: Option<Exported>,
 }
 
 /// Dollars, and how they and the limits grow.
@@ -75,16 +79,13 @@ pub fn section(measured: &Measured) -> Section {
     section.line("1,000 tenancies at rest, a month, media apart", dollars(at_rest * 1e3));
     section.line("a terabyte of media at rest, a month", dollars(1e3 * price::S3_STORAGE));
 
-    // Planned: an entry of 60 MB is two parts, one copied on the server and one of 5 MiB that passes through.
-    let entries = 100e9 / 60e6;
-    let export = entries * (3.0 * price::S3_WRITES + price::S3_READS) / 1e6
-        + entries * invocation(Duration::from_millis(300))
-        + 100.0 * price::S3_STORAGE * 7.0 / 30.0;
-    section.line(
-        "100 GB exported and kept for 7 days, transfer apart (as planned: there is no export yet)",
-        dollars(export),
-    );
-    section.line("… and its transfer to the internet", dollars(100.0 * price::TRANSFER));
+    if let Some(export) = &measured.export {
+        let exports = 100e9 / export.media_bytes as f64;
+        let dear = calls_cost(&export.calls) + EXPORT_MEMORY / MEMORY * invocation(export.took);
+        let kept = 100.0 * price::S3_STORAGE * 7.0 / 30.0;
+        section.line("100 GB exported and kept for 7 days, transfer apart", dollars(exports * dear + kept));
+        section.line("… and its transfer to the internet", dollars(100.0 * price::TRANSFER));
+    }
 
     section.note(growth(measured));
     section
@@ -124,7 +125,8 @@ fn million(operation: &str) -> f64 {
     }
 }
 
-fn listed(calls: &Calls) -> String {
+/// `2 s3:GetObject, 1 sqs:SendMessage`.
+pub fn listed(calls: &Calls) -> String {
     calls.iter().map(|(operation, count)| format!("{count} {operation}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,6 +1,8 @@
 //! What is on the page: a section a file.
 
 pub mod decisions;
+pub mod exit;
+pub mod export;
 pub mod functions;
 pub mod instructions;
 pub mod rendering;
@@ -10,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// `3.61 ms`, `21.5 µs`, `0.4 µs`.
+/// `12.31 s`, `3.61 ms`, `21.5 µs`, `0.4 µs`.
 pub fn readable(duration: Duration) -> String {
     let microseconds = duration.as_secs_f64() * 1e6;
-    if microseconds < 1_000.0 {
-        format!("{microseconds:.1} µs")
-    } else {
-        format!("{:.2} ms", microseconds / 1e3)
+    match microseconds {
+        ..1e3 => format!("{microseconds:.1} µs"),
+        ..1e6 => format!("{:.2} ms", microseconds / 1e3),
+        _ => format!("{:.2} s", microseconds / 1e6),
     }
 }
 

@@ -11,6 +11,8 @@ mod others;
 mod page;
 mod runtime_api;
 mod stand_in;
+mod stores;
+mod tenancy;
 mod wire;
 mod world;
 
@@ -22,12 +24,12 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    lines::{decisions, functions, instructions, rendering},
+    lines::{decisions, exit, export, functions, instructions, rendering},
     others::Others,
     page::Page,
     stand_in::Calls,
@@ -46,8 +48,28 @@ struct Arguments {
     /// Print the page, and leave RESULTS.md as it is
     #[arg(long)]
     no_results: bool,
+    /// Measure this alone, and leave RESULTS.md as it is; may be given more than once
+    #[arg(long, value_name = "PART")]
+    only: Vec<Part>,
     #[command(subcommand)]
     what: Option<What>,
+}
+
+/// What of the page can be asked for alone.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Starting the functions
+    Initialisation,
+    /// Warm latency, decisions, instructions, memory and what they cost
+    Events,
+    /// How large the functions are
+    Size,
+    /// Rendering feeds
+    Rendering,
+    /// A tenancy of 2,000 episodes, 500 listeners and 10,000 versions of objects leaves the local stack
+    Exit,
+    /// A tenancy takes its media away
+    Export,
 }
 
 #[derive(Subcommand)]
@@ -75,46 +97,53 @@ async fn main() -> ExitCode {
 
 /// Answers whether all is well: where it is not asked for, a missed budget is.
 async fn measure(arguments: &Arguments) -> Outcome<bool> {
+    let wants = |part: Part| arguments.only.is_empty() || arguments.only.contains(&part);
     say("Building the functions as they ship …");
     let binaries = binaries::build()?;
-    say("Installing what others wrote …");
-    let others = Others::install()?;
+    let others = if wants(Part::Initialisation) || wants(Part::Rendering) {
+        say("Installing what others wrote …");
+        Some(Others::install()?)
+    } else {
+        None
+    };
     let world = World::start(binaries).await?;
 
     let mut page = Page::default();
-    say("Starting functions …");
-    page.add(functions::starts(&world, &others).await?);
-    say("Sending events …");
-    let token = world.token("acme_owner").await?;
-    let data_token = functions::data_token(&world, &token).await?;
-    // The demo's feed has one episode: from here on the stand-in has 1,000 in its place.
-    let (document, zipped) = rendering::documents()?;
-    let zipped_feed = zipped.len();
-    world.stand_in.replace(".xml", document);
-    world.stand_in.replace(".xml.gz", zipped);
-    let cases = functions::cases(&world, &token, &data_token).await?;
-    let (latency, memory, found) = functions::warm(&world, &cases).await?;
-    page.add(latency);
-    page.add(decisions::measure(&world, &data_token).await?);
-    say("Counting instructions …");
-    page.add(instructions::measure(&world, &cases).await?);
-    page.add(memory);
-    page.add(functions::sizes(&world)?);
-    let publish = publish(&world, &token, &data_token).await?;
-    say("Rendering …");
-    page.add(rendering::measure(&others)?);
-    page.add(cost::section(&cost::Measured {
-        events: cases.iter().map(|case| (case.name, case.count)).collect::<BTreeMap<_, _>>(),
-        p50: found.p50,
-        calls: found.calls,
-        publish,
-        zipped_feed,
-    }));
+    if let Some(others) = others.as_ref().filter(|_| wants(Part::Initialisation)) {
+        say("Starting functions …");
+        page.add(functions::starts(&world, others).await?);
+    }
+    let mut measured = None;
+    if wants(Part::Events) {
+        measured = Some(events(&world, &mut page).await?);
+    }
+    if wants(Part::Size) {
+        page.add(functions::sizes(&world)?);
+    }
+    if let Some(others) = others.as_ref().filter(|_| wants(Part::Rendering)) {
+        say("Rendering …");
+        page.add(rendering::measure(others)?);
+    }
+    if wants(Part::Exit) {
+        say("A tenancy leaves …");
+        page.add(exit::measure(&world).await?);
+    }
+    if wants(Part::Export) {
+        say("Exporting …");
+        let (section, exported) = export::measure(&world).await?;
+        page.add(section);
+        if let Some(measured) = &mut measured {
+            measured.export = Some(exported);
+        }
+    }
+    if let Some(measured) = &measured {
+        page.add(cost::section(measured));
+    }
     world.stack.stop().await;
 
     let misses: Vec<_> = page.misses().iter().map(|line| line.name().to_owned()).collect();
     let text = format!("{}{page}", head());
-    if !arguments.no_results {
+    if !arguments.no_results && arguments.only.is_empty() && binaries::IS_AS_IT_SHIPS {
         fs::write(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md"), &text)?;
     }
     writeln!(io::stdout(), "{text}")?;
@@ -122,6 +151,34 @@ async fn measure(arguments: &Arguments) -> Outcome<bool> {
         say(&format!("Over budget: {}.", misses.join("; ")));
     }
     Ok(misses.is_empty() || !arguments.check)
+}
+
+/// What one event takes, and what it is made of. Answers what that costs.
+async fn events(world: &World, page: &mut Page) -> Outcome<cost::Measured> {
+    say("Sending events …");
+    let token = world.token("acme_owner").await?;
+    let data_token = functions::data_token(world, &token).await?;
+    // The demo's feed has one episode: from here on the stand-in has 1,000 in its place.
+    let (document, zipped) = rendering::documents()?;
+    let zipped_feed = zipped.len();
+    world.stand_in.replace(".xml", document);
+    world.stand_in.replace(".xml.gz", zipped);
+    let cases = functions::cases(world, &token, &data_token).await?;
+    let (latency, memory, found) = functions::warm(world, &cases).await?;
+    page.add(latency);
+    page.add(decisions::measure(world, &data_token).await?);
+    say("Counting instructions …");
+    page.add(instructions::measure(world, &cases).await?);
+    page.add(memory);
+    let publish = publish(world, &token, &data_token).await?;
+    Ok(cost::Measured {
+        events: cases.iter().map(|case| (case.name, case.count)).collect::<BTreeMap<_, _>>(),
+        p50: found.p50,
+        calls: found.calls,
+        publish,
+        zipped_feed,
+        export: None,
+    })
 }
 
 /// What publishing one episode asks of AWS: the API's call, then the renderer's.

@@ -15,7 +15,8 @@ use std::{
 use crate::wire::Message;
 
 const VERSION: &str = "/2018-06-01/runtime";
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a start may take, and an event: what Lambda allows at most.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What to start, and how.
 #[derive(Debug, Clone)]
@@ -93,7 +94,7 @@ impl Function {
     /// Hands over one event `count` times, each once the one before was answered.
     ///
     /// # Errors
-    /// Where the function fails instead of answering, or takes longer than two minutes.
+    /// Where the function fails instead of answering, or takes longer than Lambda allows.
     pub fn run(&self, event: &[u8], count: usize) -> io::Result<Run> {
         let mut state = self.shared.lock();
         state.event = event.to_vec();
@@ -107,7 +108,7 @@ impl Function {
         while state.run.latencies.len() < wanted && state.failure.is_none() {
             state = self.shared.wait(state);
             if started.elapsed() > PATIENCE {
-                return Err(io::Error::other("no answer within two minutes"));
+                return Err(io::Error::other("no answer within fifteen minutes"));
             }
         }
         match state.failure.take() {

@@ -1,5 +1,6 @@
 //! The place of AWS: asks the emulator once, and answers the same question from memory from then on. What a function waits for
-//! is then a fraction of what the emulator takes, and its own work is what is measured. It counts what it is asked.
+//! is then a fraction of what the emulator takes, and its own work is what is measured. It counts what it is asked, and the bytes
+//! that go to and fro: it is all of the network that a function has.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,6 +18,13 @@ use crate::wire::Message;
 /// How often each operation was asked for, as IAM names them: `dynamodb:GetItem`.
 pub type Calls = BTreeMap<String, u64>;
 
+/// Bytes of bodies, as the function sees them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bytes {
+    pub sent: u64,
+    pub received: u64,
+}
+
 /// Answers in the name of AWS.
 #[derive(Debug, Clone)]
 pub struct StandIn {
@@ -33,6 +41,7 @@ struct Shared {
     /// Bodies that take the place of what the emulator has, by the end of their path.
     bodies: Mutex<Vec<(String, Vec<u8>)>>,
     calls: Mutex<Calls>,
+    bytes: Mutex<Bytes>,
 }
 
 impl StandIn {
@@ -49,6 +58,7 @@ impl StandIn {
             answers: Mutex::default(),
             bodies: Mutex::default(),
             calls: Mutex::default(),
+            bytes: Mutex::default(),
         });
         let there = Arc::clone(&shared);
         thread::spawn(move || {
@@ -59,6 +69,16 @@ impl StandIn {
             }
         });
         Ok(Self { shared, address })
+    }
+
+    /// The same for a function whose work is to change what the emulator has: all of it reaches the emulator.
+    ///
+    /// # Errors
+    /// Where no port is free.
+    pub fn pass_through(endpoint: &str) -> io::Result<Self> {
+        let stand_in = Self::start(endpoint)?;
+        stand_in.pass_on(true);
+        Ok(stand_in)
     }
 
     /// Where it answers.
@@ -80,6 +100,11 @@ impl StandIn {
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut *lock(&self.shared.calls))
     }
+
+    /// How many bytes went to and fro since this was asked last.
+    pub fn take_bytes(&self) -> Bytes {
+        std::mem::take(&mut *lock(&self.shared.bytes))
+    }
 }
 
 fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
@@ -88,16 +113,24 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     while let Some(request) = Message::read(&mut reader)? {
         *lock(&shared.calls).entry(operation(&request)).or_default() += 1;
 
-        let key = question(&request);
-        let known = lock(&shared.answers).get(&key).cloned();
-        let answer = match known {
-            Some(answer) if !shared.passes_on.load(Ordering::Relaxed) => answer,
-            _ => {
-                let answer = ask(&request, shared)?;
-                lock(&shared.answers).insert(key, answer.clone());
-                answer
+        let answer = if shared.passes_on.load(Ordering::Relaxed) {
+            ask(&request, shared)?
+        } else {
+            let key = question(&request);
+            let known = lock(&shared.answers).get(&key).cloned();
+            match known {
+                Some(answer) => answer,
+                None => {
+                    let answer = ask(&request, shared)?;
+                    lock(&shared.answers).insert(key, answer.clone());
+                    answer
+                }
             }
         };
+        let mut bytes = lock(&shared.bytes);
+        bytes.sent = bytes.sent.saturating_add(request.body.len() as u64);
+        bytes.received = bytes.received.saturating_add(answer.body.len() as u64);
+        drop(bytes);
         answer.write(stream)?;
     }
     Ok(())
@@ -123,6 +156,7 @@ fn operation(request: &Message) -> String {
         let service = match service {
             "TrentService" => "kms",
             "AmazonSQS" => "sqs",
+            "AWSCognitoIdentityProviderService" => "cognito-idp",
             _ => "dynamodb",
         };
         return format!("{service}:{operation}");
@@ -132,13 +166,32 @@ fn operation(request: &Message) -> String {
         let service = if action == "Publish" { "sns" } else { "sts" };
         return format!("{service}:{action}");
     }
-    let method = request.start.split(' ').next().unwrap_or_default();
-    let name = format!(
-        "{}{}Object",
-        method.get(..1).unwrap_or_default(),
-        method.get(1..).unwrap_or_default().to_lowercase()
-    );
-    format!("s3:{name}")
+    let mut words = request.start.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    format!("s3:{}", s3_operation(method, path, query, request.header("x-amz-copy-source").is_some()))
+}
+
+fn s3_operation(method: &str, path: &str, query: &str, is_copy: bool) -> String {
+    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let is_of_bucket = !path.trim_matches('/').contains('/');
+    let named = match method {
+        "POST" if has("delete") => "DeleteObjects",
+        "POST" if has("uploads") => "CreateMultipartUpload",
+        "POST" if has("uploadId") => "CompleteMultipartUpload",
+        "PUT" if has("partNumber") && is_copy => "UploadPartCopy",
+        "PUT" if has("partNumber") => "UploadPart",
+        "DELETE" if has("uploadId") => "AbortMultipartUpload",
+        "GET" if has("uploadId") => "ListParts",
+        "GET" if has("versions") => "ListObjectVersions",
+        "GET" if is_of_bucket => "ListObjectsV2",
+        _ => "",
+    };
+    if !named.is_empty() {
+        return named.to_owned();
+    }
+    let (first, rest) = method.split_at_checked(1).unwrap_or((method, ""));
+    format!("{first}{}Object", rest.to_lowercase())
 }
 
 /// Tells one question from another, but for the time at which it is asked.
@@ -158,4 +211,27 @@ fn question(request: &Message) -> Vec<u8> {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_of_s3_have_the_names_that_aws_gives_them() {
+        for (method, target, is_copy, operation) in [
+            ("GET", "/bucket/a/b", false, "GetObject"),
+            ("PUT", "/bucket/a?x-id=PutObject", false, "PutObject"),
+            ("DELETE", "/bucket/a?versionId=1", false, "DeleteObject"),
+            ("POST", "/bucket/?delete", false, "DeleteObjects"),
+            ("GET", "/bucket/?versions&prefix=a%2F", false, "ListObjectVersions"),
+            ("GET", "/bucket/?list-type=2", false, "ListObjectsV2"),
+            ("PUT", "/bucket/a?partNumber=1&uploadId=u", true, "UploadPartCopy"),
+            ("PUT", "/bucket/a?partNumber=1&uploadId=u", false, "UploadPart"),
+            ("POST", "/bucket/a?uploadId=u", false, "CompleteMultipartUpload"),
+        ] {
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            assert_eq!(s3_operation(method, path, query, is_copy), operation, "{method} {target}");
+        }
+    }
 }

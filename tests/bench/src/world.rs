@@ -35,6 +35,14 @@ impl World {
     /// # Errors
     /// Where there is no such function.
     pub async fn function(&self, binary: &str) -> Outcome<Program> {
+        self.function_at(binary, &self.stand_in).await
+    }
+
+    /// The same beside a stand-in of its own.
+    ///
+    /// # Errors
+    /// Where there is no such function.
+    pub async fn function_at(&self, binary: &str, stand_in: &StandIn) -> Outcome<Program> {
         let variables = self.stack.aws().function_environment(binary).await?;
         let [id, secret, token] = self.stack.aws().assume_role_of(binary).await?;
         let environment = variables.as_object().into_iter().flatten();
@@ -42,7 +50,7 @@ impl World {
             .filter(|(name, _)| *name != "AWS_ENDPOINT_URL")
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
             .chain([
-                ("AWS_ENDPOINT_URL".to_owned(), self.stand_in.endpoint()),
+                ("AWS_ENDPOINT_URL".to_owned(), stand_in.endpoint()),
                 ("AWS_ACCESS_KEY_ID".to_owned(), id),
                 ("AWS_SECRET_ACCESS_KEY".to_owned(), secret),
                 ("AWS_SESSION_TOKEN".to_owned(), token),
