@@ -26,6 +26,7 @@ use crate::{
     members::Robot,
     outage::with_troubles,
     process::{Process, run_until},
+    sso,
     walls::data_token,
     world::{run, unique},
 };
@@ -419,6 +420,29 @@ fn an_exit_through_troubles_of_aws_ends_as_any_other() {
         let places = dump::everything(acme).await.into_iter().map(|(place, _)| place);
         let left: Vec<_> = places.filter(|place| place.contains(&acme.id) && !is_tombstone(place)).collect();
         assert_eq!(left, [] as [String; 0]);
+    });
+}
+
+#[test]
+fn with_a_tenancy_goes_its_single_sign_on() {
+    run(async |stack| {
+        let (leaver, globex) = (Leaver::new(stack).await, Tenant::new(stack).await);
+        let acme = &leaver.tenant;
+        for owner in [&acme.owner, &globex.owner] {
+            sso::put(owner, &sso::saml()).await.data();
+        }
+        assert!(sso::provider_in_cognito(stack, &acme.id).await.is_some());
+        let exit = leaver.close().await;
+        carry_out(acme, due(&exit)).await;
+        carry_out(acme, due(&exit).plus(SETTLED)).await;
+
+        assert_eq!(leaver.stored(&exit).await, "erased");
+        assert_eq!(sso::provider_in_cognito(stack, &acme.id).await, None);
+        assert_eq!(sso::clients_in_cognito(stack, &acme.id).await, [] as [Value; 0]);
+        assert_eq!(sso::record(stack, &acme.id).await, None);
+        assert!(sso::provider_in_cognito(stack, &globex.id).await.is_some(), "the other tenancy's stays");
+        assert_eq!(sso::clients_in_cognito(stack, &globex.id).await.len(), 1);
+        assert!(sso::record(stack, &globex.id).await.is_some());
     });
 }
 
