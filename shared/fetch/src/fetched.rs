@@ -54,16 +54,21 @@ impl Fetched {
         let header = |name: &str| answer.headers().get(name).map(str::to_owned);
         let length = header("content-length").and_then(|length| length.parse().ok());
         let etag = header("etag");
+        let range = header("content-range");
         let (from, length) = match (answer.status().as_u16(), resume) {
             (200, _) => (0, length),
+            (206 | 416, Some(resume)) if is_of_another(etag.as_deref(), resume) => {
+                return Err(FetchError::Changed);
+            }
             (206, Some(resume)) => {
-                let whole = part_from(header("content-range").as_deref(), resume.from)?;
-                if resume.validator.starts_with('"')
-                    && etag.as_ref().is_some_and(|etag| *etag != resume.validator)
-                {
+                let whole = part_from(range.as_deref(), resume.from)?;
+                (resume.from, whole.or(length.map(|rest: u64| rest.saturating_add(resume.from))))
+            }
+            (416, Some(resume)) => {
+                if !ends_at(range.as_deref(), resume.from) {
                     return Err(FetchError::Changed);
                 }
-                (resume.from, whole.or(length.map(|rest: u64| rest.saturating_add(resume.from))))
+                return Ok(Self::nothing_more(url, etag, resume, limits));
             }
             (status, _) => return Err(FetchError::Status(status)),
         };
@@ -95,6 +100,22 @@ impl Fetched {
             reached: from,
             limits,
         })
+    }
+
+    /// All had come before: what the server sends now is the page of an error.
+    fn nothing_more(url: Url, etag: Option<String>, resume: &Resume, limits: Limits) -> Self {
+        Self {
+            url,
+            content_type: None,
+            length: Some(resume.from),
+            etag,
+            from: resume.from,
+            validator: Some(resume.validator.clone()),
+            body: ByteStream::from_static(b""),
+            decoder: None,
+            reached: resume.from,
+            limits,
+        }
     }
 
     /// The next bytes; none when all have come.
@@ -155,6 +176,17 @@ async fn arriving(body: &mut ByteStream, limits: Limits) -> Result<Option<Bytes>
     let next = tokio::time::timeout(limits.idle, body.next()).await;
     let next = next.map_err(|_| FetchError::TooSlow(limits.idle))?;
     next.transpose().map_err(|error| FetchError::BrokenOff(error.to_string()))
+}
+
+/// Whether the answer is about something else than what came before, as far as it tells.
+fn is_of_another(etag: Option<&str>, resume: &Resume) -> bool {
+    resume.validator.starts_with('"') && etag.is_some_and(|etag| etag != resume.validator)
+}
+
+/// Whether the server says that the whole has `length` bytes, so that nothing comes after them (RFC 9110, 15.5.17).
+fn ends_at(content_range: Option<&str>, length: u64) -> bool {
+    let whole = content_range.and_then(|range| range.strip_prefix("bytes */"));
+    whole.and_then(|whole| whole.trim().parse().ok()) == Some(length)
 }
 
 /// How many bytes the whole has, if told, where a part from `from` on is what comes (RFC 9110, 14.4).

@@ -166,6 +166,10 @@ async fn ranges() -> Server {
             .filter(|_| is_same)
             .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
         match from {
+            Some(from) if from >= WHOLE.len() => {
+                let headers = format!("content-length: 4\r\ncontent-range: bytes */{}\r\n", WHOLE.len());
+                Answer::new(416, &headers, b"none")
+            }
             Some(from) => {
                 let last = WHOLE.len() - 1;
                 let headers = format!(
@@ -192,6 +196,22 @@ async fn what_broke_off_goes_on_where_it_did() {
     let limits = Limits { most_bytes: 19, ..LIMITS };
     let error = fetch(&server, Some(&resume), limits).await.unwrap_err();
     assert_eq!(error, FetchError::TooLarge { most_bytes: 19 }, "what came before counts");
+}
+
+#[tokio::test]
+async fn nothing_comes_where_all_came_before() {
+    let server = ranges().await;
+    let length = WHOLE.len() as u64;
+    let resume = Resume { from: length, validator: "\"v2\"".to_owned() };
+    let fetched = fetch(&server, Some(&resume), LIMITS).await.unwrap();
+    assert_eq!((fetched.from, fetched.length), (length, Some(length)));
+    assert_eq!(fetched.validator.as_deref(), Some("\"v2\""));
+    assert_eq!(fetched.collect().await.unwrap(), b"");
+
+    let beyond = Resume { from: length + 1, ..resume };
+    let error = fetch(&server, Some(&beyond), LIMITS).await.unwrap_err();
+    assert_eq!(error, FetchError::Changed, "it had more before");
+    assert!(error.may_pass());
 }
 
 #[tokio::test]
