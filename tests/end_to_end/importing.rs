@@ -3,20 +3,29 @@
 use std::{
     collections::BTreeMap,
     io::{Cursor, Read},
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
 use domain::ContentHash;
+use export::carry_out_import::carry_out_import;
+use fetch::{Fetcher, Reach};
 use http::Method;
+use lambda_kit::SystemClock;
+use local::{Options, Stack};
 use serde_json::{Value, json};
+use storage::ImportRequest;
+use tokio::runtime::Builder;
 use zip::ZipArchive;
 
 use crate::{
     actors::{Tenant, send},
     audio::mp3,
-    elsewhere::{self, Page, put, put_bytes},
+    elsewhere::{self, Page, breaks_off, put, put_broken, put_bytes, whole},
     flow::{id, publish, wait_for_feed},
+    process::{Process, run_counting},
+    worker::{count, list},
     world::{run, unique},
 };
 
@@ -180,7 +189,7 @@ fn a_feed_of_another_host_comes_with_its_guids_and_days() {
         let name = unique("feed");
         let audio = mp3(61, &unique("audio"));
         let first = put_bytes(0, &format!("/{name}/1.mp3"), audio.clone());
-        let second = put(0, &format!("/{name}/2.mp3"), Page::BreaksOff(mp3(700, &unique("audio")), 9 << 20));
+        let second = put_broken(0, &format!("/{name}/2.mp3"), mp3(700, &unique("audio")), 9 << 20);
         let vtt = "WEBVTT\n\n00:00.000 --> 00:01.000\nHello.\n";
         let vtt = put_bytes(0, &format!("/{name}/1.vtt"), vtt.as_bytes().to_vec());
         let older = feed("", &[item_of("Old", "<guid>old</guid>", MONDAY, &first)]);
@@ -227,6 +236,30 @@ fn a_feed_of_another_host_comes_with_its_guids_and_days() {
             text.contains("917393e3-1b1e-5cef-ace4-edaa54e1f810") && text.contains(">new-1<")
         })
         .await;
+    });
+}
+
+#[test]
+fn parts_of_a_file_that_changed_are_never_put_together() {
+    run(async |stack| {
+        let acme = Tenant::new(stack).await;
+        let name = unique("feed");
+        let (before, after) = (Bytes::from(vec![7; 19 << 20]), mp3(1_300, &unique("audio")));
+        // Two parts come of what it was, then one of what it is.
+        let page = breaks_off(before, 17 << 20, breaks_off(after.clone(), 9 << 20, whole(after.clone())));
+        let audio = put(0, &format!("/{name}/1.mp3"), page);
+        let items = [item_of("Ebb", "<guid>1</guid>", MONDAY, &audio)];
+        let url = put_bytes(0, &format!("/{name}/feed.xml"), feed("", &items));
+
+        let imported = import_feed(&acme, &url, json!({ "slug": name })).await;
+
+        assert_eq!(imported["counts"]["episode"]["imported"], 1, "{imported}");
+        let here = shows(&acme).await;
+        let url = here[0]["feed_url"].as_str().unwrap();
+        let feed = wait_for_feed(stack, url, |text| text.contains("Ebb")).await;
+        let redirect = send(stack, Method::GET, &crate::flow::enclosure_url(&feed), &[], Bytes::new()).await;
+        let heard = send(stack, Method::GET, redirect.header("location"), &[], Bytes::new()).await;
+        assert_eq!(ContentHash::of(&heard.body), ContentHash::of(&after));
     });
 }
 
@@ -523,5 +556,241 @@ async fn random_tenancy(tenant: &Tenant, seed: u64) {
                 tenant.editor.post(&path, json!({ "reason": "Left the harbour" })).await.data();
             }
         }
+    }
+}
+
+/// The import worker, run by a test that kills it, for a tenancy to which everything comes.
+struct Killed {
+    stack: &'static Stack,
+    process: Process,
+    fetcher: Fetcher,
+    tenant: Tenant,
+    /// How many imports have come to their end.
+    ended: usize,
+}
+
+impl Killed {
+    /// In a stack of its own, where the real worker hears nothing.
+    async fn new() -> Self {
+        let options = Options { import_reach: elsewhere::addresses(), ..Options::for_tests().unwrap() };
+        let stack: &'static Stack =
+            Box::leak(Box::new(Stack::start(options).await.unwrap_or_else(|failure| panic!("{failure}"))));
+        stack.aws().pause_queue("import-worker").await.unwrap();
+        Self {
+            stack,
+            process: Process::of(stack, "import-worker").await,
+            fetcher: Fetcher::new(Reach::Listed(elsewhere::addresses())),
+            tenant: Tenant::new(stack).await,
+            ended: 0,
+        }
+    }
+
+    async fn work(&self, import: &Value) {
+        let message = ImportRequest {
+            tenancy_id: self.tenant.id.parse().unwrap(),
+            import_id: id(import).parse().unwrap(),
+        };
+        let storage = self.process.storage(Arc::new(SystemClock));
+        carry_out_import(&storage, &self.fetcher, &message, Duration::from_secs(600)).await.unwrap();
+    }
+
+    async fn now(&self, import: &Value) -> Value {
+        self.tenant.owner.get(&format!("/v1/imports/{}", id(import))).await.data()
+    }
+
+    /// What the worker has written down of how far it is.
+    async fn written_down(&self, import: &Value) -> Value {
+        let get = json!({
+            "TableName": self.stack.output("TenantTable").unwrap(),
+            "Key": { "pk": { "S": format!("{}#import-work", self.tenant.id) }, "sk": { "S": id(import) } },
+        });
+        self.stack.aws().dynamodb("GetItem", &get).await.unwrap()["Item"]["progress"].clone()
+    }
+
+    /// Waits a second at most for verdicts: where the worker was killed, an upload may wait for the worker.
+    async fn wait_for_scans(&self) {
+        for _ in 0..50 {
+            if count(self.stack, format!("{}#unfinished-uploads", self.tenant.id)).await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills the worker at every await of every step, or in a longer one at as many as `pace` says: once it has written down that it is
+    /// further, it is killed from its beginning on again. Answers the import and how often it was killed.
+    async fn kill_everywhere(&mut self, import: &Value, pace: impl Fn(usize) -> usize) -> (Value, usize) {
+        let (mut awaits, mut kills) = (0, 0);
+        loop {
+            let before = self.written_down(import).await;
+            let came_to_its_end = run_counting(awaits, self.work(import)).await.is_some();
+            let now = self.now(import).await;
+            if came_to_its_end && now["state"] != "importing" {
+                self.ended += 1;
+                return (now, kills);
+            }
+            if came_to_its_end {
+                self.wait_for_scans().await;
+                awaits = 0;
+            } else if self.written_down(import).await == before {
+                kills += 1;
+                awaits += pace(awaits);
+            } else {
+                kills += 1;
+                awaits = 0;
+            }
+        }
+    }
+
+    /// Kills the worker once when it has waited `awaits` times, however often it runs for that, and lets it come to its end. Answers
+    /// the import, and whether it came there without being killed.
+    async fn kill_once(&mut self, import: &Value, awaits: usize) -> (Value, bool) {
+        let mut left = Some(awaits);
+        let mut now = self.now(import).await;
+        while now["state"] == "importing" {
+            match left {
+                Some(most) => left = run_counting(most, self.work(import)).await,
+                None => self.work(import).await,
+            }
+            now = self.now(import).await;
+            if now["state"] == "importing" {
+                self.wait_for_scans().await;
+            }
+        }
+        self.work(import).await;
+        self.ended += 1;
+        (now, left.is_some())
+    }
+
+    /// Nothing came twice, nothing is missing, and nothing is left of what was kept for it.
+    async fn check(&self, imported: &Value, kinds: &[(&str, usize)], place: &str) {
+        assert_eq!(imported["state"], "finished", "{place}: {imported}");
+        let report = items(&self.tenant, imported).await;
+        assert!(report.iter().all(|item| item["outcome"] == "imported"), "{place}: {report:?}");
+        for (kind, expected) in kinds {
+            assert_eq!(imported["counts"][kind]["imported"], *expected, "{kind}, {place}: {imported}");
+        }
+        let tenancy = &self.tenant.id;
+        let expected = |kind| kinds.iter().find(|(name, _)| *name == kind).map_or(0, |(_, many)| *many);
+        for (what, found, expected) in [
+            ("shows", count(self.stack, format!("{tenancy}#shows")).await, self.ended),
+            (
+                "uploads",
+                count(self.stack, format!("{tenancy}#uploads")).await,
+                self.ended * expected("media"),
+            ),
+            ("media", count(self.stack, format!("{tenancy}#media")).await, expected("media")),
+            ("uploads that go on", count(self.stack, format!("{tenancy}#unfinished-uploads")).await, 0),
+        ] {
+            assert_eq!(found, expected, "{what}, {place}");
+        }
+        let show = report.iter().find(|item| item["kind"] == "show").unwrap();
+        let came = episodes(&self.tenant, &json!({ "id": show["new_id"] })).await;
+        assert_eq!(came.len(), expected("episode"), "{place}");
+        self.check_that_nothing_is_kept(imported, place).await;
+    }
+
+    /// What a killed worker had sent may be written after whoever came next had cleaned up: the next word cleans it up.
+    async fn check_that_nothing_is_kept(&self, import: &Value, place: &str) {
+        let prefix = format!("{}/{}/", self.tenant.id, id(import));
+        let notices = format!("{}#notices", self.tenant.id);
+        for _ in 0..50 {
+            if list(self.stack, "ExportBucket", &prefix).await + count(self.stack, notices.clone()).await == 0
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            self.work(import).await;
+        }
+        panic!("something is kept, {place}");
+    }
+}
+
+/// Killed at every await of every step in one import, then once each in others: a whole import takes a while, so at every fifth place.
+#[test]
+fn a_worker_killed_anywhere_and_run_again_imports_an_archive_once() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut killed = Killed::new().await;
+        let acme = Tenant::new(killed.stack).await;
+        let show = acme.show("private").await;
+        // One that passes through the worker, and one that S3 copies.
+        for seconds in [2, 600] {
+            publish(&acme, &show, "First light", &mp3(seconds, &unique("audio"))).await;
+        }
+        let listener = json!({ "label": "Tide Keeper", "email": "tide@keeper.example" });
+        acme.editor.post(&format!("/v1/shows/{}/listeners", id(&show)), listener).await.data();
+        acme.owner.post("/v1/groups", json!({ "name": "Night desk" })).await.data();
+        let files = export(&acme).await;
+        let kinds = [("group", 1), ("media", 2), ("show", 1), ("episode", 2), ("listener", 1)];
+
+        let import = request(&killed.tenant, archives(&files)).await;
+        send_files(&killed.tenant, &import, &files).await;
+        let (mut imported, kills) = killed.kill_everywhere(&import, |_| 1).await;
+        killed.check(&imported, &kinds, "killed everywhere").await;
+        assert!(kills > 200, "only {kills} places to be killed at");
+
+        for awaits in (0..).step_by(5) {
+            forget_names(&killed.tenant, &imported).await;
+            let import = request(&killed.tenant, archives(&files)).await;
+            send_files(&killed.tenant, &import, &files).await;
+
+            let came_to_its_end;
+            (imported, came_to_its_end) = killed.kill_once(&import, awaits).await;
+
+            killed.check(&imported, &kinds, &format!("killed after {awaits} awaits")).await;
+            if came_to_its_end {
+                break;
+            }
+        }
+    });
+}
+
+/// The same for a feed. What is fetched comes in pieces of any size: among so many awaits it is killed at some.
+#[test]
+fn a_worker_killed_anywhere_and_run_again_imports_a_feed_once() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut killed = Killed::new().await;
+        let name = unique("feed");
+        // One comes in two parts, and goes on where it was cut off.
+        let items = [(2, "Ebb", MONDAY), (600, "Flow", TUESDAY)].map(|(seconds, title, day)| {
+            let audio = put_bytes(0, &format!("/{name}/{title}.mp3"), mp3(seconds, &unique("audio")));
+            item_of(title, &format!("<guid>{title}</guid>"), day, &audio)
+        });
+        let url = put_bytes(0, &format!("/{name}/feed.xml"), feed("", &items));
+        // Pieces come as they come: each time other awaits are missed.
+        for _ in 0..3 {
+            let source = json!({ "kind": "feed_url", "url": url, "feed": { "slug": unique("feed") } });
+            let import = request(&killed.tenant, source).await;
+
+            let (imported, kills) =
+                killed.kill_everywhere(&import, |awaits| 1 + awaits.saturating_sub(150) / 10).await;
+
+            killed.check(&imported, &[("media", 2), ("show", 1), ("episode", 2)], "killed everywhere").await;
+            assert!(kills > 200, "only {kills} places to be killed at");
+        }
+    });
+}
+
+/// Takes the group away and frees the slug, so that the next import has as many steps. It asks nobody: a group that is deleted ends
+/// every session.
+async fn forget_names(tenant: &Tenant, import: &Value) {
+    for item in items(tenant, import).await {
+        let new_id = item["new_id"].as_str().unwrap();
+        let (pk, sk) = match item["kind"].as_str().unwrap() {
+            "group" => (format!("access#{}", tenant.id), new_id.to_owned()),
+            "show" => {
+                let show = tenant.owner.get(&format!("/v1/shows/{new_id}")).await.data();
+                let slug = format!("slug#{}", show["slug"].as_str().unwrap());
+                (slug.clone(), slug)
+            }
+            _ => continue,
+        };
+        let delete = json!({
+            "TableName": tenant.stack.output("DirectoryTable").unwrap(),
+            "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+        });
+        tenant.stack.aws().dynamodb("DeleteItem", &delete).await.unwrap();
     }
 }

@@ -63,11 +63,16 @@ pub fn sandbox() -> Sandbox {
 
 /// Runs `work` until it has waited `awaits` times, and drops it there, as a kill would. Answers whether it came to its end.
 pub async fn run_until(awaits: usize, work: impl Future<Output = ()>) -> bool {
+    run_counting(awaits, work).await.is_some()
+}
+
+/// The same for what works several times: answers how often it might have waited on where it came to its end.
+pub async fn run_counting(awaits: usize, work: impl Future<Output = ()>) -> Option<usize> {
     let mut work = pin!(work);
     let mut waited = 0;
     std::future::poll_fn(|context: &mut Context<'_>| match work.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(true),
-        Poll::Pending if waited == awaits => Poll::Ready(false),
+        Poll::Ready(()) => Poll::Ready(Some(awaits - waited)),
+        Poll::Pending if waited == awaits => Poll::Ready(None),
         Poll::Pending => {
             waited += 1;
             Poll::Pending

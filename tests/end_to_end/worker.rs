@@ -39,7 +39,8 @@ async fn take_verdict(stack: &Stack, queue: &Value) -> String {
     }
 }
 
-async fn count(stack: &Stack, partition: String) -> usize {
+/// How many items a partition of the tenancies' table has.
+pub async fn count(stack: &Stack, partition: String) -> usize {
     let query = json!({
         "TableName": stack.output("TenantTable").unwrap(), "KeyConditionExpression": "pk = :pk",
         "ExpressionAttributeValues": { ":pk": { "S": partition } },
@@ -58,7 +59,8 @@ async fn unfinished_uploads(stack: &Stack, tenant: &Tenant) -> i64 {
     item["Item"]["used"]["N"].as_str().unwrap().parse().unwrap()
 }
 
-async fn list(stack: &Stack, bucket: &str, prefix: &str) -> usize {
+/// How many objects a bucket has under a prefix.
+pub async fn list(stack: &Stack, bucket: &str, prefix: &str) -> usize {
     let path = format!("/{}?list-type=2&prefix={prefix}", stack.output(bucket).unwrap());
     let listing = stack.aws().s3(http::Method::GET, &path, Bytes::new()).await.unwrap();
     String::from_utf8_lossy(listing.body()).matches("<Key>").count()

@@ -383,15 +383,12 @@ impl Storage {
         grant: &Grant<'_, CarryOutImport>,
         upload: &UploadId,
         multipart: &str,
-        most_parts: u16,
     ) -> Result<(), StorageError> {
         let context = grant.context();
         let key = keys::upload_object(context, upload);
-        let Some(mut parts) = self.list_parts_of(context, (UPLOAD_BUCKET, &key), multipart).await? else {
+        let Some(parts) = self.list_parts_of(context, (UPLOAD_BUCKET, &key), multipart).await? else {
             return Ok(());
         };
-        // What was fetched anew may have fewer than before.
-        parts.retain(|part| part.number <= most_parts);
         match self.complete_parts_of(context, (UPLOAD_BUCKET, &key), multipart, &parts).await {
             Err(StorageError::Conflict) => Ok(()),
             result => result,

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use archive::HEADER;
 use domain::{ImportItem, ImportItemKind, ImportOutcome, NewUpload, PartPlan, Upload, UploadState};
-use fetch::{Limits, Resume};
+use fetch::{FetchError, Limits, Resume};
 use lambda_kit::Failure;
 use storage::{ImportBytes, ImportWork, StorageError};
-use tenant_context::Timestamp;
+use tenant_context::{Timestamp, UploadId};
 
 use super::{
     bring::{Bringer, item},
@@ -40,6 +40,8 @@ enum Sent {
     Later,
     /// Never, for this reason.
     Never(String),
+    /// It was given up, and there is a word of it.
+    Over,
 }
 
 impl Bringer<'_> {
@@ -65,11 +67,10 @@ impl Bringer<'_> {
                     must_wait = true;
                 }
                 Sent::Never(reason) => {
-                    if let Some(multipart) = &one.multipart {
-                        let upload = self.upload_id(media);
-                        self.storage.abort_import_upload(self.grant, &upload, multipart).await?;
-                    }
-                    self.note(&not_imported(media, vec![reason])).await?;
+                    one.refused = Some(reason);
+                    put(underway, at, one);
+                }
+                Sent::Over => {
                     underway.remove(at);
                     work.progress.done.things_done += 1;
                 }
@@ -123,12 +124,19 @@ impl Bringer<'_> {
         until: Timestamp,
     ) -> Result<Sent, Failure> {
         let id = self.upload_id(media);
+        if let Some(reason) = &one.refused {
+            if let Some(multipart) = &one.multipart {
+                self.storage.abort_import_upload(self.grant, &id, multipart).await?;
+            }
+            self.note(&not_imported(media, vec![reason.clone()])).await?;
+            return Ok(Sent::Over);
+        }
         let Some(multipart) = one.multipart.clone() else {
             one.multipart = Some(self.storage.open_import_upload(self.grant, &id).await?);
             one.validator = None;
             return Ok(Sent::On);
         };
-        let Some((size_bytes, parts)) = one.whole else {
+        let Some(size_bytes) = one.whole else {
             return match &media.from {
                 Origin::Archive { file, entry } => self.copy(&id, &multipart, one, (*file, entry)).await,
                 Origin::Url(url) => self.fetch(media, url, one, at, work, until).await,
@@ -157,7 +165,7 @@ impl Bringer<'_> {
             Err(StorageError::QuotaExceeded { .. }) => return Ok(Sent::Later),
             result => result?,
         }
-        self.storage.finish_import_upload(self.grant, &id, &multipart, parts).await?;
+        self.storage.finish_import_upload(self.grant, &id, &multipart).await?;
         one.is_sent = true;
         Ok(Sent::On)
     }
@@ -165,7 +173,7 @@ impl Bringer<'_> {
     /// Out of a file that was sent: S3 copies it, but for what is too small for that.
     async fn copy(
         &self,
-        id: &tenant_context::UploadId,
+        id: &UploadId,
         multipart: &str,
         one: &mut Underway,
         (file, entry): (u32, &archive::Found),
@@ -184,8 +192,14 @@ impl Bringer<'_> {
         let size = entry.size_bytes;
         if size <= PART as u64 {
             let bytes = read(range).await?.to_vec();
-            self.storage.write_into_upload(self.grant, (id, multipart, 1), bytes).await?;
-            one.whole = Some((size, 1));
+            match self.storage.write_into_upload(self.grant, (id, multipart, 1), bytes).await {
+                // S3 has given it up in the meantime: another one is opened.
+                Err(StorageError::Conflict) => one.multipart = None,
+                result => {
+                    result?;
+                    one.whole = Some(size);
+                }
+            }
             return Ok(Sent::On);
         }
         let Some(there) = self.storage.list_import_upload_parts(self.grant, id, multipart).await? else {
@@ -205,7 +219,7 @@ impl Bringer<'_> {
             }
             from = to;
         }
-        one.whole = Some((size, number));
+        one.whole = Some(size);
         Ok(Sent::On)
     }
 
@@ -234,16 +248,24 @@ impl Bringer<'_> {
             .clone()
             .filter(|_| !there.is_empty())
             .map(|validator| Resume { from: there.iter().map(|part| part.size_bytes).sum(), validator });
-        let mut fetched = match self.fetcher.fetch(&url, resume.as_ref(), LIMITS).await {
+        if resume.is_none() && !there.is_empty() {
+            return self.begin_anew(&id, &multipart, one).await;
+        }
+        let fetched = match self.fetcher.fetch(&url, resume.as_ref(), LIMITS).await {
+            Ok(fetched) if fetched.from == 0 && !there.is_empty() => Err(FetchError::Changed),
+            fetched => fetched,
+        };
+        let mut fetched = match fetched {
             Ok(fetched) => fetched,
+            Err(FetchError::Changed) if one.tries < MOST_TRIES => {
+                one.tries += 1;
+                return self.begin_anew(&id, &multipart, one).await;
+            }
             Err(error) => return Ok(not_fetched(&error, one)),
         };
-        let mut number = 0;
-        if fetched.from > 0 {
-            number = u16::try_from(there.len()).unwrap_or(u16::MAX);
-        }
+        let mut number = u16::try_from(there.len()).unwrap_or(u16::MAX);
         let mut size = fetched.from;
-        one.validator.clone_from(&fetched.validator);
+        one.validator = fetched.validator.clone().or(resume.map(|resume| resume.validator));
         if let Stage::Media { underway, .. } = &mut work.progress.stage {
             put(underway, at, one.clone());
         }
@@ -268,14 +290,21 @@ impl Bringer<'_> {
                 }
             }
             if is_over {
-                one.whole = Some((size, number));
+                one.whole = Some(size);
                 return Ok(Sent::On);
             }
         }
     }
+
+    /// From the first byte, into another multipart upload: what is there may be of another file, and the two are never put together.
+    async fn begin_anew(&self, id: &UploadId, multipart: &str, one: &mut Underway) -> Result<Sent, Failure> {
+        self.storage.abort_import_upload(self.grant, id, multipart).await?;
+        one.multipart = None;
+        Ok(Sent::On)
+    }
 }
 
-fn not_fetched(error: &fetch::FetchError, one: &Underway) -> Sent {
+fn not_fetched(error: &FetchError, one: &Underway) -> Sent {
     if error.may_pass() && one.tries < MOST_TRIES {
         Sent::Later
     } else {

@@ -60,10 +60,12 @@ pub(crate) struct Underway {
     pub(crate) multipart: Option<String>,
     /// What goes on with a fetch that was cut off.
     pub(crate) validator: Option<String>,
-    /// How many bytes and parts it has, once all are there.
-    pub(crate) whole: Option<(u64, u16)>,
+    /// How many bytes it has, once all are there.
+    pub(crate) whole: Option<u64>,
     /// Whether scan and probe have it.
     pub(crate) is_sent: bool,
+    /// Why it does not come, once that is certain. A run after a kill does not ask anew, and be told otherwise.
+    pub(crate) refused: Option<String>,
     /// How often it was tried for nothing.
     pub(crate) tries: u32,
 }
@@ -77,7 +79,7 @@ impl Progress {
 
 impl Underway {
     pub(crate) fn new(index: usize) -> Self {
-        Self { index, multipart: None, validator: None, whole: None, is_sent: false, tries: 0 }
+        Self { index, multipart: None, validator: None, whole: None, is_sent: false, refused: None, tries: 0 }
     }
 }
 
