@@ -690,6 +690,14 @@ impl Killed {
         self.check_that_nothing_is_kept(imported, place).await;
     }
 
+    /// How many multipart uploads into the quarantine are open.
+    async fn count_open(&self) -> usize {
+        let bucket = self.stack.output("UploadBucket").unwrap();
+        let listing = format!("/{bucket}?uploads&prefix={}/", self.tenant.id);
+        let listed = self.stack.aws().s3(Method::GET, &listing, Bytes::new()).await.unwrap();
+        String::from_utf8_lossy(listed.body()).matches("<UploadId>").count()
+    }
+
     /// What a killed worker had sent may be written after whoever came next had cleaned up: the next word cleans it up.
     async fn check_that_nothing_is_kept(&self, import: &Value, place: &str) {
         let prefix = format!("{}/{}/", self.tenant.id, id(import));
@@ -770,6 +778,55 @@ fn a_worker_killed_anywhere_and_run_again_imports_a_feed_once() {
             killed.check(&imported, &[("media", 2), ("show", 1), ("episode", 2)], "killed everywhere").await;
             assert!(kills > 200, "only {kills} places to be killed at");
         }
+    });
+}
+
+/// Ended wherever its worker is, at every third await, and killed there at every second of these; else it hears of it later.
+#[test]
+fn an_import_that_is_ended_leaves_nothing_open() {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let killed = Killed::new().await;
+        let acme = Tenant::new(killed.stack).await;
+        let show = acme.show("private").await;
+        publish(&acme, &show, "First light", &mp3(2, &unique("audio"))).await;
+        let files = export(&acme).await;
+
+        for awaits in (0..).step_by(3) {
+            let place = format!("ended after {awaits} awaits");
+            let import = request(&killed.tenant, archives(&files)).await;
+            let path = send_files(&killed.tenant, &import, &files).await;
+            let open = killed.count_open().await;
+
+            let mut work = Box::pin(killed.work(&import));
+            let came_to_its_end = run_counting(awaits, work.as_mut()).await.is_some();
+            let is_killed = came_to_its_end || awaits % 2 == 0;
+            if is_killed {
+                drop(work);
+                assert_eq!(killed.tenant.owner.delete(&path).await.status, 204, "{place}");
+            } else {
+                assert_eq!(killed.tenant.owner.delete(&path).await.status, 204, "{place}");
+                killed.work(&import).await;
+                work.await;
+            }
+            killed.work(&import).await;
+
+            assert_eq!(killed.now(&import).await["state"], "cancelled", "{place}");
+            killed.wait_for_scans().await;
+            let tenancy = &killed.tenant.id;
+            for partition in ["unfinished-uploads", "running-imports", "import-work"] {
+                let left = count(killed.stack, format!("{tenancy}#{partition}")).await;
+                assert_eq!(left, 0, "{partition}, {place}");
+            }
+            killed.check_that_nothing_is_kept(&import, &place).await;
+            // One that was being opened when the worker was killed is nobody's, and empty.
+            let opened = killed.count_open().await - open;
+            assert!(opened <= usize::from(is_killed), "{opened} are open, {place}");
+            if came_to_its_end {
+                break;
+            }
+        }
+        assert!(killed.count_open().await <= 1, "it opens one");
     });
 }
 

@@ -5,9 +5,12 @@ use std::time::Duration;
 use domain::ImportState;
 use lambda_kit::{Problem, Reply, Request, no_content, openapi::Operation};
 use storage::{ImportRequest, StorageError};
-use tenant_context::{ImportId, permission::CreateImport};
+use tenant_context::{Grant, ImportId, permission::CreateImport};
 
-use crate::App;
+use crate::{App, import::progress::Progress};
+
+/// How often it is tried again when the worker gets further at the same moment.
+const MOST_TRIES: usize = 10;
 
 pub(crate) fn describe(operation: Operation) -> Operation {
     operation.needs::<CreateImport>().path_parameter::<ImportId>("import").no_content().problem(import_over())
@@ -19,21 +22,33 @@ pub(crate) async fn cancel_import(app: App, request: Request) -> Result<Reply, P
 
     let grant = context.grant::<CreateImport>()?;
 
-    let mut import = app.storage.find_import(&context, &id).await?.ok_or_else(Problem::not_found)?;
-    if import.goes_on() {
-        import.cancel(app.storage.now());
-        match app.storage.cancel_import(&grant, &import).await {
-            Err(StorageError::Conflict) => return Err(import_over()),
-            result => result?,
-        }
-    } else if import.state != ImportState::Cancelled {
-        return Err(import_over());
-    }
+    end(&app, &grant, &id).await?;
     // Also where it was ended before: the message that cleans up may have been lost.
     let message = ImportRequest { tenancy_id: context.tenancy().clone(), import_id: id };
     app.storage.request_import(&message, Duration::ZERO).await?;
 
     Ok(no_content())
+}
+
+/// Ends it, however far the worker gets in the meantime.
+async fn end(app: &App, grant: &Grant<'_, CreateImport>, id: &ImportId) -> Result<(), Problem> {
+    let (storage, context) = (&app.storage, grant.context());
+    for _ in 0..MOST_TRIES {
+        let mut import = storage.find_import(context, id).await?.ok_or_else(Problem::not_found)?;
+        if import.state == ImportState::Cancelled {
+            return Ok(());
+        }
+        if !import.goes_on() {
+            return Err(import_over());
+        }
+        let Some(work) = storage.find_import_work::<Progress>(context, id).await? else { continue };
+        import.cancel(work.progress.open_upload(), storage.now());
+        match storage.cancel_import(grant, &import, &work).await {
+            Err(StorageError::Conflict) => {}
+            result => return Ok(result?),
+        }
+    }
+    Err(StorageError::Conflict.into())
 }
 
 fn import_over() -> Problem {

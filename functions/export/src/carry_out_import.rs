@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Import, ImportCounts, ImportItemKind, ImportState};
+use domain::{Import, ImportCounts, ImportItemKind, ImportState, OpenUpload};
 use fetch::Fetcher;
 use lambda_kit::Failure;
 use storage::{ImportRequest, ImportWork, Storage, StorageError};
@@ -84,21 +84,22 @@ async fn go_on(
     let draws = storage.draws_of_import(grant, &import.id).await?;
     let bringer = Bringer::new(storage, grant, fetcher, &import, draws);
     loop {
+        let open = work.progress.open_upload();
         let next = Box::pin(advance(&bringer, &import, &mut work, until)).await?;
         match next {
             Next::Nothing => break,
             Next::Fail(reason) => {
                 let mut failed = import.clone();
-                failed.fail(&reason, storage.now());
+                failed.fail(&reason, open, storage.now());
                 storage.finish_import(grant, &failed).await?;
                 break;
             }
             Next::Wait => {
-                storage.save_import_work(grant, &import.id, &mut work).await?;
+                write_down(storage, grant, &import, &mut work, open).await?;
                 return Ok(storage.request_import(request, PAUSE).await?);
             }
             Next::Step => {
-                storage.save_import_work(grant, &import.id, &mut work).await?;
+                write_down(storage, grant, &import, &mut work, open).await?;
                 if storage.now() >= until {
                     return Ok(storage.request_import(request, Duration::ZERO).await?);
                 }
@@ -106,6 +107,26 @@ async fn go_on(
         }
     }
     clean_up_after_end(storage, grant, request).await
+}
+
+/// Writes down how far it is. `open` was so before the step.
+async fn write_down(
+    storage: &Storage,
+    grant: &Grant<'_, CarryOutImport>,
+    import: &Import,
+    work: &mut ImportWork<Progress>,
+    open: Option<OpenUpload>,
+) -> Result<(), Failure> {
+    match storage.save_import_work(grant, &import.id, work).await {
+        Err(error @ StorageError::Conflict) => {
+            // Nobody else knows of an upload that was opened just now.
+            if let Some(opened) = work.progress.open_upload().filter(|opened| open.as_ref() != Some(opened)) {
+                storage.abort_import_upload(grant, &opened.upload, &opened.multipart).await?;
+            }
+            Err(error.into())
+        }
+        result => Ok(result?),
+    }
 }
 
 /// Does the next step.
@@ -235,8 +256,23 @@ async fn clean_up_after_end(
     if import.goes_on() {
         return Ok(());
     }
+    if let Some(open) = &import.given_up {
+        give_up_upload(storage, grant, open).await?;
+    }
     storage.delete_import_objects(grant, &import).await?;
     Ok(storage.send_notice_of_import(grant, &import.id).await?)
+}
+
+/// Has S3 forget what was sent of an upload. One that was made has all its bytes, and goes on without the import.
+async fn give_up_upload(
+    storage: &Storage,
+    grant: &Grant<'_, CarryOutImport>,
+    open: &OpenUpload,
+) -> Result<(), StorageError> {
+    match storage.find_upload(grant.context(), &open.upload).await? {
+        Some(_) => storage.finish_import_upload(grant, &open.upload, &open.multipart).await,
+        None => storage.abort_import_upload(grant, &open.upload, &open.multipart).await,
+    }
 }
 
 /// Ends an import of which nothing more can come.
@@ -252,7 +288,12 @@ async fn give_up(
         return Ok(());
     };
     if import.goes_on() {
-        import.fail(REASON, storage.now());
+        let work = match storage.find_import_work::<Progress>(grant.context(), &import.id).await {
+            // Of what cannot be read, S3 forgets the parts after a week.
+            Err(StorageError::Corrupt(_)) => None,
+            work => work?,
+        };
+        import.fail(REASON, work.and_then(|work| work.progress.open_upload()), storage.now());
         match storage.finish_import(grant, &import).await {
             Ok(()) | Err(StorageError::Conflict) => {}
             Err(error) => return Err(error.into()),

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tenant_context::{ImportId, ShowId, Timestamp};
+use tenant_context::{ImportId, ShowId, Timestamp, UploadId};
 
 use crate::{Invalid, List, PartPlan, Slug, WebUrl};
 
@@ -32,6 +32,18 @@ pub struct Import {
     pub state_changed_at: Timestamp,
     /// Why nothing came of it, when `failed`: one plain sentence.
     pub reason: Option<String>,
+    /// The upload that was being sent when it ended, and is to be given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<OpenUpload>,
+}
+
+/// An upload while its bytes are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenUpload {
+    /// What it becomes.
+    pub upload: UploadId,
+    /// S3's name for the multipart upload.
+    pub multipart: String,
 }
 
 /// Where shows come from.
@@ -283,6 +295,7 @@ impl Import {
             created_at: now,
             state_changed_at: now,
             reason: None,
+            given_up: None,
         })
     }
 
@@ -308,13 +321,15 @@ impl Import {
         self.enter(ImportState::Finished, now);
     }
 
-    /// Nothing more comes of it.
-    pub fn cancel(&mut self, now: Timestamp) {
+    /// Nothing more comes of it. `open` is given up with it.
+    pub fn cancel(&mut self, open: Option<OpenUpload>, now: Timestamp) {
+        self.given_up = open;
         self.enter(ImportState::Cancelled, now);
     }
 
-    /// Nothing comes of it, for `reason`.
-    pub fn fail(&mut self, reason: &str, now: Timestamp) {
+    /// Nothing comes of it, for `reason`. `open` is given up with it.
+    pub fn fail(&mut self, reason: &str, open: Option<OpenUpload>, now: Timestamp) {
+        self.given_up = open;
         self.reason = Some(reason.to_owned());
         self.enter(ImportState::Failed, now);
     }

@@ -95,7 +95,7 @@ pub use feed_token::FeedToken;
 pub use file_name::FileName;
 pub use import::{
     FeedOptions, IMPORT_LOST_AFTER, Import, ImportCounts, ImportFile, ImportItem, ImportItemKind,
-    ImportOutcome, ImportSource, ImportState, NewArchive, NewImport,
+    ImportOutcome, ImportSource, ImportState, NewArchive, NewImport, OpenUpload,
 };
 pub use invalid::Invalid;
 pub use language::Language;

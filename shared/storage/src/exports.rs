@@ -42,7 +42,7 @@ pub struct ExportWork<T> {
     pub progress: T,
     /// When.
     pub saved_at: Timestamp,
-    version: u64,
+    pub(crate) version: u64,
 }
 
 impl StoredWork {

@@ -27,6 +27,7 @@ use crate::{
 pub type ImportWork<T> = ExportWork<T>;
 
 const RECEIVING: &[&str] = &["receiving"];
+const IMPORTING: &[&str] = &["importing"];
 const GOING_ON: &[&str] = &["receiving", "importing"];
 
 #[derive(Serialize, Deserialize)]
@@ -150,14 +151,16 @@ impl Storage {
     /// Ends an import for a caller. What has come stays.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when it has ended.
-    pub async fn cancel_import(
+    /// [`StorageError::Conflict`] when it has ended, or its worker has got further than `work`.
+    pub async fn cancel_import<T>(
         &self,
         grant: &Grant<'_, CreateImport>,
         import: &Import,
+        work: &ImportWork<T>,
     ) -> Result<(), StorageError> {
-        let mut change = Change::new(self, grant, import.id.as_str())?;
-        end(&mut change, grant.context(), import)?;
+        let id = import.id.as_str();
+        let mut change = Change::new(self, grant, id)?;
+        end(&mut change, grant.context(), import)?.delete_at(Collection::ImportWork, id, work.version)?;
         change.commit().await
     }
 
@@ -170,8 +173,9 @@ impl Storage {
         grant: &Grant<'_, CarryOutImport>,
         import: &Import,
     ) -> Result<(), StorageError> {
-        let mut change = Change::new(self, grant, import.id.as_str())?;
-        end(&mut change, grant.context(), import)?;
+        let id = import.id.as_str();
+        let mut change = Change::new(self, grant, id)?;
+        end(&mut change, grant.context(), import)?.delete_if_there(Collection::ImportWork, id)?;
         if let Some(notice) = Notice::of_import(grant.context(), import) {
             change.create(Collection::Notices, &notice.id, &notice)?;
         }
@@ -274,10 +278,12 @@ impl Storage {
     /// Makes the upload whose bytes the worker has put together. One that is there was made by an earlier run.
     ///
     /// # Errors
-    /// [`StorageError::QuotaExceeded`] when the tenancy may have no more that have not ended.
+    /// [`StorageError::QuotaExceeded`] when the tenancy may have no more that have not ended, [`StorageError::Conflict`] when the import
+    /// has ended: whoever cleans up then sees every upload that was made.
     pub async fn create_import_upload(
         &self,
         grant: &Grant<'_, CarryOutImport>,
+        import: &ImportId,
         upload: &Upload,
     ) -> Result<(), StorageError> {
         let id = upload.id.as_str();
@@ -285,6 +291,7 @@ impl Storage {
         let mut change = Change::new(self, grant, id)?;
         change
             .detail("state", &upload.state)?
+            .check_in_state(Collection::Imports, import.as_str(), IMPORTING)?
             .create(Collection::Uploads, id, upload)?
             .create(Collection::UnfinishedUploads, id, &unfinished)?
             .count(Quota::UnfinishedUploads, 1);
@@ -439,11 +446,13 @@ impl Storage {
     }
 }
 
-fn end(change: &mut Change<'_>, context: &TenantContext, import: &Import) -> Result<(), StorageError> {
+fn end<'c, 's>(
+    change: &'c mut Change<'s>,
+    context: &TenantContext,
+    import: &Import,
+) -> Result<&'c mut Change<'s>, StorageError> {
     change
         .detail("state", &import.state)?
         .replace_in_state(Collection::Imports, import.id.as_str(), GOING_ON, import)?
-        .delete_if_there(Collection::RunningImports, context.tenancy().as_str())?
-        .delete_if_there(Collection::ImportWork, import.id.as_str())?;
-    Ok(())
+        .delete_if_there(Collection::RunningImports, context.tenancy().as_str())
 }

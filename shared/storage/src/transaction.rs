@@ -257,6 +257,22 @@ impl<'s> Change<'s> {
         })
     }
 
+    /// An item whose `state` must be one of `states`.
+    pub(crate) fn check_in_state(
+        &mut self,
+        collection: Collection<'_>,
+        id: &str,
+        states: &[&str],
+    ) -> Result<&mut Self, StorageError> {
+        let (condition, values) = in_state(states);
+        self.check(collection, id, |check| {
+            check
+                .condition_expression(condition)
+                .expression_attribute_names("#state", "state")
+                .set_expression_attribute_values(Some(values))
+        })
+    }
+
     /// An item that is not written, on a condition all the same.
     fn check(
         &mut self,

@@ -78,8 +78,10 @@ impl Bringer<'_> {
             if !must_wait {
                 return Ok(Next::Step);
             }
-        } else if underway.len() < MOST_UNDERWAY && *next < plan.media.len() {
-            underway.push(Underway::new(*next));
+        } else if underway.len() < MOST_UNDERWAY
+            && let Some(media) = plan.media.get(*next)
+        {
+            underway.push(Underway::new(*next, self.upload_id(media)));
             *next += 1;
             return Ok(Next::Step);
         }
@@ -99,7 +101,7 @@ impl Bringer<'_> {
         let mut ended = Vec::new();
         for one in underway.iter().filter(|one| one.is_sent) {
             let Some(media) = plan.media.get(one.index) else { continue };
-            let upload = self.storage.find_upload(self.context(), &self.upload_id(media)).await?;
+            let upload = self.storage.find_upload(self.context(), &one.upload).await?;
             let word = match upload {
                 Some(upload) => end_of(media, &upload),
                 None => Some(not_imported(media, vec!["Its upload is gone.".to_owned()])),
@@ -123,7 +125,7 @@ impl Bringer<'_> {
         work: &mut ImportWork<Progress>,
         until: Timestamp,
     ) -> Result<Sent, Failure> {
-        let id = self.upload_id(media);
+        let id = one.upload.clone();
         if let Some(reason) = &one.refused {
             if let Some(multipart) = &one.multipart {
                 self.storage.abort_import_upload(self.grant, &id, multipart).await?;
@@ -139,7 +141,7 @@ impl Bringer<'_> {
         let Some(size_bytes) = one.whole else {
             return match &media.from {
                 Origin::Archive { file, entry } => self.copy(&id, &multipart, one, (*file, entry)).await,
-                Origin::Url(url) => self.fetch(media, url, one, at, work, until).await,
+                Origin::Url(url) => self.fetch(url, one, at, work, until).await,
             };
         };
 
@@ -156,7 +158,7 @@ impl Bringer<'_> {
             Err(invalid) => return Ok(Sent::Never(format!("It cannot be uploaded: {invalid}."))),
         };
         upload.multipart_id = Some(multipart.clone());
-        match self.storage.create_import_upload(self.grant, &upload).await {
+        match self.storage.create_import_upload(self.grant, &self.import.id, &upload).await {
             Err(StorageError::QuotaExceeded { limit, .. }) if one.tries >= MOST_LOOKS => {
                 let reason = format!("The tenancy has {limit} unfinished uploads, as many as it may have.");
                 return Ok(Sent::Never(reason));
@@ -226,14 +228,13 @@ impl Bringer<'_> {
     /// From another host. What came before it broke off need not come again, where that host can say that it is the same.
     async fn fetch(
         &self,
-        media: &PlannedMedia,
         url: &str,
         one: &mut Underway,
         at: usize,
         work: &mut ImportWork<Progress>,
         until: Timestamp,
     ) -> Result<Sent, Failure> {
-        let (id, Some(multipart)) = (self.upload_id(media), one.multipart.clone()) else {
+        let (id, Some(multipart)) = (one.upload.clone(), one.multipart.clone()) else {
             return Ok(Sent::On);
         };
         let Ok(url) = url.parse() else {

@@ -1,7 +1,8 @@
 //! How far the worker is with an import: what it writes down after each step, and goes on from when it was killed.
 
-use domain::ContentHash;
+use domain::{ContentHash, OpenUpload};
 use serde::{Deserialize, Serialize};
+use tenant_context::UploadId;
 
 /// How far the worker is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,8 @@ pub(crate) enum Stage {
 pub(crate) struct Underway {
     /// Which of the plan.
     pub(crate) index: usize,
+    /// What it becomes.
+    pub(crate) upload: UploadId,
     /// S3's name for its multipart upload.
     pub(crate) multipart: Option<String>,
     /// What goes on with a fetch that was cut off.
@@ -75,11 +78,29 @@ impl Progress {
     pub fn start() -> Self {
         Self { stage: Stage::Read, plan: None, tries: 0, done: Done::default() }
     }
+
+    /// The upload whose bytes are being sent.
+    pub(crate) fn open_upload(&self) -> Option<OpenUpload> {
+        let Stage::Media { underway, .. } = &self.stage else { return None };
+        underway.iter().filter(|one| !one.is_sent).find_map(|one| {
+            let multipart = one.multipart.clone()?;
+            Some(OpenUpload { upload: one.upload.clone(), multipart })
+        })
+    }
 }
 
 impl Underway {
-    pub(crate) fn new(index: usize) -> Self {
-        Self { index, multipart: None, validator: None, whole: None, is_sent: false, refused: None, tries: 0 }
+    pub(crate) fn new(index: usize, upload: UploadId) -> Self {
+        Self {
+            index,
+            upload,
+            multipart: None,
+            validator: None,
+            whole: None,
+            is_sent: false,
+            refused: None,
+            tries: 0,
+        }
     }
 }
 
