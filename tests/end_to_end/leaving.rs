@@ -20,12 +20,14 @@ use crate::{
     actors::{Actor, Answer, Tenant, send},
     audio::mp3,
     dump,
+    ear::Ear,
     exchange::user,
     flow::{enclosure_url, id, listen, publish, wait_for_feed},
     instance::{StoppedClock, event, storage},
     members::Robot,
     outage::with_troubles,
     process::{Process, run_until},
+    quiet::run_quietly,
     sso,
     walls::data_token,
     world::{run, unique},
@@ -298,6 +300,55 @@ fn an_exit_begins_on_its_day_also_when_days_were_missed() {
             assert_eq!(leaver.stored(&exit).await, "erased");
             assert_eq!(certificate_of(stack, &exit).await.retention_days, 30);
         }
+    });
+}
+
+#[test]
+fn owners_are_reminded_thirty_and_seven_days_and_one_day_before() {
+    run(async |stack| {
+        let (leaver, globex) = (Leaver::new(stack).await, Tenant::new(stack).await);
+        let acme = &leaver.tenant;
+        let (ear, theirs) = (Ear::of(acme).await, Ear::of(&globex).await);
+        let exit = ask(&leaver.first.sign_in().await, json!({ "retention_days": 60 })).await.data();
+        let exit = leaver.approve(&exit).await;
+
+        for (days_before, told) in
+            [(31, None), (30, Some(30)), (29, None), (7, Some(7)), (1, Some(1)), (1, None)]
+        {
+            carry_out(acme, before(due(&exit), days_before * DAY)).await;
+            let heard = ear.hear().await;
+            let days: Vec<_> = heard.iter().filter_map(|notice| notice["days_left"].as_u64()).collect();
+            assert_eq!(days, Vec::from_iter(told), "{days_before} days before: {heard:?}");
+            for notice in &heard {
+                assert_eq!((&notice["kind"], &notice["deletion_id"]), (&json!("exit_reminder"), &exit["id"]));
+            }
+        }
+        assert_eq!(theirs.hear().await, [] as [Value; 0]);
+    });
+}
+
+#[test]
+fn the_hours_sweep_carries_an_exit_to_its_end() {
+    run_quietly(async |quiet| {
+        let leaver = Leaver::new(&quiet.stack).await;
+        leaver.tenant.show("private").await;
+        let exit = leaver.close().await;
+        let sweep = async |time: Timestamp, state: &str| {
+            quiet.stack.aws().invoke("deletion-sweep", &json!({ "time": time })).await.unwrap();
+            for _ in 0..600 {
+                if leaver.stored(&exit).await == state {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            panic!("{} is not {state}", leaver.stored(&exit).await);
+        };
+
+        sweep(before(due(&exit), SECOND), "closing").await;
+        sweep(due(&exit), "verifying").await;
+        sweep(due(&exit).plus(SETTLED), "erased").await;
+
+        assert_eq!(certificate_of(&quiet.stack, &exit).await.outcome, Outcome::Erased);
     });
 }
 
