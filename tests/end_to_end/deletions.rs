@@ -20,7 +20,7 @@ use crate::{
     exchange::user,
     flow::{enclosure_url, id, listen, text, wait_for_feed},
     members::Robot,
-    process::{Process, run_until},
+    process::{Process, run_until, until_done},
     world::{run, unique},
 };
 
@@ -98,6 +98,13 @@ pub async fn carry_out(tenant: &Tenant, as_of: Timestamp) {
     wait_until_rendered(tenant).await;
     let process = Process::of(tenant.stack, "deletion-worker").await;
     carry_out_with(&process, tenant, as_of).await.unwrap();
+}
+
+/// The same, beside the worker of the stack, which was woken and may be at it.
+pub async fn carry_out_again(tenant: &Tenant, as_of: Timestamp) {
+    wait_until_rendered(tenant).await;
+    let process = Process::of(tenant.stack, "deletion-worker").await;
+    until_done(async || carry_out_with(&process, tenant, as_of).await).await;
 }
 
 async fn carry_out_with(process: &Process, tenant: &Tenant, as_of: Timestamp) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use certificate::{Keys, Outcome, verify};
+use certificate::{Digest, Item, Keys, Outcome, prove_item, verify};
 use deletion::{Deletions, account::Accounts, carry_out::carry_out_deletions};
 use http::Method;
 use lambda_kit::{Api, Failure, SystemClock};
@@ -26,7 +26,7 @@ use crate::{
     instance::{StoppedClock, event, storage},
     members::Robot,
     outage::with_troubles,
-    process::{Process, run_until},
+    process::{Process, run_until, until_done},
     quiet::run_quietly,
     sso,
     walls::data_token,
@@ -113,13 +113,7 @@ pub async fn carry_out(tenant: &Tenant, as_of: Timestamp) {
 /// The same, beside the worker of the stack, which was woken and may be at it.
 pub async fn carry_out_again(tenant: &Tenant, as_of: Timestamp) {
     let process = Process::of(tenant.stack, "deletion-worker").await;
-    for _ in 0..20 {
-        if carry_out_with(&process, &tenant.id, as_of).await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(SECOND).await;
-    }
-    carry_out_with(&process, &tenant.id, as_of).await.unwrap();
+    until_done(async || carry_out_with(&process, &tenant.id, as_of).await).await;
 }
 
 async fn carry_out_with(process: &Process, tenancy: &str, as_of: Timestamp) -> Result<(), Failure> {
@@ -197,6 +191,21 @@ fn a_tenancy_that_leaves_is_gone_from_every_store_and_a_certificate_says_so() {
         assert_eq!((certificate.outcome, certificate.scope.as_str()), (Outcome::Erased, "tenancy"));
         assert!(certificate.stores.iter().all(|store| store.verification.remaining == 0));
         assert!(certificate.stores.iter().any(|store| store.store == "media_bucket" && store.bytes > 0));
+        let bucket = stack.output("TombstoneBucket").unwrap();
+        let leaves = format!("/{bucket}/leaves/{}/tenant_table.txt", id(&exit));
+        let leaves = stack.aws().s3(Method::GET, &leaves, Bytes::new()).await.unwrap();
+        let leaves: Vec<Digest> =
+            str::from_utf8(leaves.body()).unwrap().lines().map(|leaf| leaf.parse().unwrap()).collect();
+        let of_show = |show: &str| Item {
+            store: "tenant_table".to_owned(),
+            key: format!("{}#shows/{show}", acme.id),
+            version: None,
+            sha256: None,
+            bytes: None,
+        };
+        let proof = prove_item(of_show(id(&public)), &leaves).unwrap().unwrap();
+        assert!(proof.holds(&certificate), "any item is proven to be gone");
+        assert!(prove_item(of_show("shw_01ARZ3NDEKTSV4RRFFQ69G5FAV"), &leaves).unwrap().is_none());
         let html = fetch(stack, &format!("/certificates/{}", id(&exit)), &[("accept", "text/html")]).await;
         assert!(String::from_utf8_lossy(&html.body).contains(id(&exit)));
         let left = dump::search(acme, &[words.as_str(), person.email.as_str()]).await;

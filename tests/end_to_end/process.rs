@@ -7,8 +7,10 @@ use std::{
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
+use lambda_kit::Failure;
 use local::Stack;
 use serde_json::{Value, json};
 use storage::{Environment, Storage, SystemRandomness};
@@ -79,4 +81,15 @@ pub async fn run_counting(awaits: usize, work: impl Future<Output = ()>) -> Opti
         }
     })
     .await
+}
+
+/// Does a worker's work again until it comes to its end, as its queue would: somebody else may be at it, too.
+pub async fn until_done(work: impl AsyncFn() -> Result<(), Failure>) {
+    for _ in 0..20 {
+        if work().await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    work().await.unwrap();
 }

@@ -83,7 +83,7 @@ fn what_was_erased_goes_again_after_a_restore() {
         deletions.push(delete(&acme.owner, "episode", id(&gone.episode)).await.data());
         deletions.push(delete(&acme.owner, "show", id(&other)).await.data());
         let day = deletions::due(&deletions[3]);
-        deletions::carry_out(&acme, day).await;
+        deletions::carry_out_again(&acme, day).await;
         let texts = [gone.canary.as_str(), of_other.canary.as_str(), person.email.as_str(), id(&carol)];
         let left = async || {
             let places = dump::search(&acme, &texts).await;
@@ -105,8 +105,8 @@ fn what_was_erased_goes_again_after_a_restore() {
         acme.editor.get(&gone.path()).await.assert_problem(404, "not_found");
         acme.editor.get(&format!("/v1/shows/{}", id(&other))).await.assert_problem(404, "not_found");
         wait_for_feed(stack, url, |text| !text.contains(&gone.canary)).await;
-        deletions::carry_out(&acme, restored_at.plus(SETTLED)).await;
-        deletions::carry_out(&acme, restored_at.plus(2 * SETTLED)).await;
+        deletions::carry_out_again(&acme, restored_at.plus(SETTLED)).await;
+        deletions::carry_out_again(&acme, restored_at.plus(2 * SETTLED)).await;
 
         for deletion in &deletions {
             let again = find(&acme, deletion).await;

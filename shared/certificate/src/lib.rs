@@ -29,6 +29,6 @@ pub use item::Item;
 pub use key::{InvalidKey, Keys, PublicKey};
 pub use moment::{InvalidMoment, Moment};
 pub use page::{page, page_policy};
-pub use proof::{Proof, prove};
+pub use proof::{Proof, prove, prove_item};
 pub use signed::{NotASignature, SignedCertificate, Unsigned, Verified, Why, verify};
 pub use tree::{InvalidTree, Tree};

@@ -26,13 +26,25 @@ pub struct Proof {
 /// [`NotCanonical`] for an item that no leaf can be made of.
 pub fn prove(items: &[Item], index: usize) -> Result<Option<Proof>, NotCanonical> {
     let Some(item) = items.get(index) else { return Ok(None) };
-    let hash = |item: &Item| Ok(leaf_hash(item.line()?.as_bytes()));
-    let hashes: Vec<Digest> = items.iter().map(hash).collect::<Result<_, _>>()?;
+    let hashes: Vec<Digest> = items.iter().map(Item::leaf).collect::<Result<_, _>>()?;
+    Ok(Some(proof_at(item.clone(), &hashes, index)))
+}
 
+/// The proof for `item`, out of the hashes of all leaves of its store; `None` where it is none of them.
+///
+/// # Errors
+/// [`NotCanonical`] for an item that no leaf can be made of.
+pub fn prove_item(item: Item, leaves: &[Digest]) -> Result<Option<Proof>, NotCanonical> {
+    let hash = item.leaf()?;
+    let index = leaves.iter().position(|leaf| *leaf == hash);
+    Ok(index.map(|index| proof_at(item, leaves, index)))
+}
+
+fn proof_at(item: Item, hashes: &[Digest], index: usize) -> Proof {
     let mut path = Vec::new();
-    gather_path(&hashes, index, &mut path);
+    gather_path(hashes, index, &mut path);
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    Ok(Some(Proof { item: item.clone(), index: count(index), leaves: count(items.len()), path }))
+    Proof { item, index: count(index), leaves: count(hashes.len()), path }
 }
 
 impl Proof {

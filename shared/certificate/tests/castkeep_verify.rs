@@ -113,6 +113,36 @@ fn a_proof_is_held_against_the_certificate() {
 }
 
 #[test]
+fn a_proof_is_made_of_the_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, keys) = signed();
+    let certificate = write(folder.path(), "certificate.json", &certificate);
+    let keys = write(folder.path(), "keys.json", &keys);
+    let leaves: Vec<_> = items().iter().map(|item| item.leaf().unwrap().to_string()).collect();
+    let leaves = write(folder.path(), "leaves.txt", &leaves.join("\n"));
+    let mut item = items()[3].clone();
+    let destroyed = write(folder.path(), "item.json", &serde_json::to_string(&item).unwrap());
+    item.key = "media/9".to_owned();
+    let other = write(folder.path(), "other.json", &serde_json::to_string(&item).unwrap());
+    let proof = folder.path().join("proof.json").to_str().unwrap().to_owned();
+    let prove = |item: &str| {
+        run(&[&certificate, "--keys", &keys, "--item", item, "--leaves", &leaves, "--proof", &proof])
+    };
+
+    let (code, said) = prove(&other);
+    assert_eq!((code, said.trim()), (1, "The item is none of these leaves."));
+    let (code, said) = prove(&destroyed);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("The proof holds: \"media/3\" of media_bucket"), "{said}");
+    assert_eq!(run(&[&certificate, "--keys", &keys, "--proof", &proof]).0, 0, "anybody can check it again");
+    assert_eq!(run(&[&certificate, "--keys", &keys, "--item", &destroyed]).0, 2);
+    assert_eq!(
+        run(&[&certificate, "--keys", &keys, "--item", &keys, "--leaves", &leaves, "--proof", &proof]).0,
+        2
+    );
+}
+
+#[test]
 fn a_page_is_written_of_what_was_verified() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");

@@ -2,16 +2,20 @@
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
-use certificate::{Certificate, Keys, Outcome, Proof, Verified, page, verify};
+use certificate::{Certificate, Digest, Item, Keys, Outcome, Proof, Verified, page, prove_item, verify};
 
 const HELP: &str = "\
 Checks a certificate of destruction, without a network.
 
 Usage: castkeep-verify CERTIFICATE --keys KEYS [--proof PROOF] [--page PAGE]
+       castkeep-verify CERTIFICATE --keys KEYS --item ITEM --leaves LEAVES --proof PROOF
 
   CERTIFICATE    the certificate's file (JSON)
   --keys KEYS    the keys that you trust to sign certificates: a JWK set, from whoever destroyed the data
   --proof PROOF  a proof (JSON) that one item is among what was destroyed
+  --item ITEM    an item (JSON: store, key and, of an object, version and bytes): a proof of it is made and written to PROOF
+  --leaves LEAVES
+                 the hashes of all leaves of the item's store, from whoever destroyed the data
   --page PAGE    where to write the certificate as a page to read and print (HTML)
   --help         this text
 
@@ -25,6 +29,8 @@ struct Arguments {
     certificate: PathBuf,
     keys: Option<PathBuf>,
     proof: Option<PathBuf>,
+    item: Option<PathBuf>,
+    leaves: Option<PathBuf>,
     page: Option<PathBuf>,
 }
 
@@ -69,6 +75,8 @@ fn parse(arguments: Vec<std::ffi::OsString>) -> Result<Arguments, String> {
         let place = match argument.to_str() {
             Some("--keys") => &mut parsed.keys,
             Some("--proof") => &mut parsed.proof,
+            Some("--item") => &mut parsed.item,
+            Some("--leaves") => &mut parsed.leaves,
             Some("--page") => &mut parsed.page,
             Some(unknown) if unknown.starts_with('-') => return Err(format!("There is no {unknown}.")),
             _ if certificate.is_none() => {
@@ -91,6 +99,9 @@ fn check(arguments: &Arguments) -> Result<End, End> {
     })?;
     let keys = Keys::from_jwks(&read(keys)?)
         .map_err(|_| End::CannotTell(format!("{} has no key that signs certificates.", keys.display())))?;
+    if let Some(item) = &arguments.item {
+        write_proof(item, arguments)?;
+    }
     let proof = arguments.proof.as_ref().map(read).transpose()?;
 
     let verified = verify(&json, &keys)
@@ -105,6 +116,23 @@ fn check(arguments: &Arguments) -> Result<End, End> {
             .map_err(|error| End::CannotTell(format!("{}: {error}", path.display())))?;
     }
     Ok(End::Holds(said))
+}
+
+/// Makes the proof of an item. Whether it holds, is looked at like that of any other.
+fn write_proof(item: &PathBuf, arguments: &Arguments) -> Result<(), End> {
+    let (Some(leaves), Some(to)) = (&arguments.leaves, &arguments.proof) else {
+        let needs = "A proof of an item is made of --leaves, and written to --proof: name both.";
+        return Err(End::CannotTell(needs.to_owned()));
+    };
+    let unreadable = |path: &PathBuf, why: String| End::CannotTell(format!("{}: {why}", path.display()));
+    let read_item: Item =
+        serde_json::from_str(&read(item)?).map_err(|error| unreadable(item, error.to_string()))?;
+    let hashes = read(leaves)?.split_whitespace().map(str::parse).collect::<Result<Vec<Digest>, _>>();
+    let hashes = hashes.map_err(|error| unreadable(leaves, error.to_string()))?;
+    let proof = prove_item(read_item, &hashes).map_err(|error| unreadable(item, error.to_string()))?;
+    let proof = proof.ok_or_else(|| End::DoesNotHold("The item is none of these leaves.".to_owned()))?;
+    let json = serde_json::to_string(&proof).map_err(|error| unreadable(to, error.to_string()))?;
+    fs::write(to, json).map_err(|error| unreadable(to, error.to_string()))
 }
 
 fn check_proof(json: &str, certificate: &Certificate) -> Result<String, End> {
