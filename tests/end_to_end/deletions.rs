@@ -21,7 +21,7 @@ use crate::{
     flow::{enclosure_url, id, listen, text, wait_for_feed},
     members::Robot,
     process::{Process, run_until, until_done},
-    world::{run, unique},
+    world::{run, start_alone, unique},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -417,9 +417,7 @@ fn a_hold_between_two_items_stops_all_that_is_left() {
     // One thread: nothing goes on while the hold is placed.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let acme = Tenant::new(stack).await;
@@ -563,9 +561,7 @@ fn a_deletion_killed_anywhere_and_run_again_destroys_everything_once() {
     // One thread: nothing is answered between sending and waiting, so each call is a place to be killed at.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let acme = Tenant::new(stack).await;

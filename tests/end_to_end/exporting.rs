@@ -25,7 +25,7 @@ use crate::{
     audio::mp3,
     flow::{id, publish, wait_for_feed},
     process::{Process, run_until},
-    world::{run, unique},
+    world::{run, start_alone, unique},
 };
 
 /// The files of an export by their names, out of all its archives.
@@ -470,9 +470,7 @@ fn message_of(tenant: &Tenant, path: &str) -> ExportRequest {
 fn a_worker_killed_anywhere_and_run_again_makes_the_same_archive() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         let acme = Tenant::new(stack).await;
         let show = acme.show("private").await;
         publish(&acme, &show, "First light", &mp3(360, &unique("audio"))).await;

@@ -27,7 +27,7 @@ use crate::{
     flow::{draft, id, publish, wait_for_feed},
     process::{Process, run_counting},
     worker::{count, list},
-    world::{run, unique},
+    world::{run, start_alone, unique},
 };
 
 /// The archives of all that a tenancy has.
@@ -624,8 +624,7 @@ impl Killed {
     /// In a stack of its own, where the real worker hears nothing.
     async fn new() -> Self {
         let options = Options { import_reach: elsewhere::addresses(), ..Options::for_tests().unwrap() };
-        let stack: &'static Stack =
-            Box::leak(Box::new(Stack::start(options).await.unwrap_or_else(|failure| panic!("{failure}"))));
+        let stack = start_alone(options).await;
         stack.aws().pause_queue("import-worker").await.unwrap();
         Self {
             stack,

@@ -30,7 +30,7 @@ use crate::{
     quiet::run_quietly,
     sso,
     walls::data_token,
-    world::{run, unique},
+    world::{run, start_alone, unique},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -536,9 +536,7 @@ fn apps_are_led_to_a_new_home_when_the_tenancy_is_gone() {
 fn an_exit_killed_anywhere_and_run_again_comes_to_the_same_end() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let mut awaits = 0;

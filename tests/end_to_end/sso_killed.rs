@@ -23,6 +23,7 @@ use crate::{
     process::{Process, run_until},
     sso::{clients_in_cognito, provider_in_cognito, record, saml},
     walls::data_token,
+    world::start_alone,
 };
 
 /// The real time, and as many seconds more as the test has let pass.
@@ -92,9 +93,7 @@ async fn assert_gone(stack: &Stack, tenancy: &str, when: &str) {
 #[test]
 fn a_change_killed_anywhere_and_asked_for_again_ends_right() {
     Runtime::new().unwrap().block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         let acme = Tenant::new(stack).await;
         let function = Function::of(stack, &acme).await;
 

@@ -23,7 +23,7 @@ use crate::{
     process::{Process, run_until, sandbox},
     quiet::count_versions,
     quotas::{now_less, start_upload},
-    world::unique,
+    world::{start_alone, unique},
 };
 
 /// The verdict that the scanner has given of the only upload so far, taken off the queue before the worker hears of it.
@@ -71,9 +71,7 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
     // One thread: nothing is answered between sending and waiting, so each call is a place to be killed at.
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         stack.aws().pause_queue("media-worker").await.unwrap();
         let queue = stack.aws().queue_of("media-worker").await.unwrap();
         let process = Process::of(stack, "media-worker").await;
@@ -123,9 +121,7 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
 fn a_sweep_killed_anywhere_and_run_again_ends_once() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let stack: &'static Stack = Box::leak(Box::new(
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}")),
-        ));
+        let stack = start_alone(Options::for_tests().unwrap()).await;
         for binary in ["media-worker", "upload-sweep"] {
             stack.aws().pause_queue(binary).await.unwrap();
         }

@@ -41,6 +41,11 @@ pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
     });
 }
 
+/// A stack that one test has for itself, until the process ends: the next one that is started clears up after it.
+pub async fn start_alone(options: Options) -> &'static Stack {
+    Box::leak(Box::new(Stack::start(options).await.unwrap_or_else(|failure| panic!("{failure}"))))
+}
+
 /// What the functions have logged as a warning or an error so far.
 async fn complaints(stack: &Stack) -> String {
     let mut lines = vec!["What the functions complained of so far:".to_owned()];

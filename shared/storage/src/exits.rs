@@ -25,7 +25,7 @@ use tenant_context::{
 };
 
 use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
-use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
+use aws_sdk_s3::primitives::ByteStream;
 use domain::ProviderName;
 
 use crate::{
@@ -892,25 +892,10 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] when S3 does not answer.
     pub async fn read_certificate(&self, deletion: &DeletionId) -> Result<Option<String>, StorageError> {
-        let answer = self
-            .own
-            .s3
-            .get_object()
-            .bucket(self.environment.get("TOMBSTONE_BUCKET")?)
-            .key(certificate_object(deletion))
-            .send()
-            .await;
-        let object = match answer {
-            Ok(object) => object,
-            Err(error) if matches!(error.code(), Some("NoSuchKey" | "AccessDenied")) => return Ok(None),
-            Err(error) => return Err(error).during("s3:GetObject"),
-        };
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| StorageError::Unavailable { operation: "s3:GetObject", source: error.into() })?;
-        String::from_utf8(bytes.to_vec()).map(Some).map_err(StorageError::corrupt)
+        let object = self.read_object(&self.own, "TOMBSTONE_BUCKET", &certificate_object(deletion)).await?;
+        object
+            .map(|object| String::from_utf8(object.bytes.to_vec()).map_err(StorageError::corrupt))
+            .transpose()
     }
 }
 

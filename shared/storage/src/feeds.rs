@@ -169,7 +169,8 @@ impl Storage {
         Ok(url.origin().ascii_serialization())
     }
 
-    async fn read_object(
+    /// A whole object; none where there is none.
+    pub(crate) async fn read_object(
         &self,
         clients: &Clients,
         bucket: &'static str,
