@@ -120,7 +120,8 @@ async fn hold(tenant: &Tenant, of: &str) -> Value {
     tenant.owner.send(Method::PUT, &path, &[], json!({ "reason": "Case 12" }).to_string()).await.data()
 }
 
-async fn wait_for_status(stack: &Stack, url: &str, status: u16) -> Answer {
+/// Waits until a URL of the listener API answers with this status.
+pub async fn wait_for_status(stack: &Stack, url: &str, status: u16) -> Answer {
     for _ in 0..600 {
         let answer = listen(stack, Method::GET, url, &[]).await;
         if answer.status == status {

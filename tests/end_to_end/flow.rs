@@ -3,6 +3,7 @@
 use std::{io::Read, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures::future::join_all;
 use http::Method;
 use local::Stack;
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use storage::RenderRequest;
 use crate::{
     actors::{Answer, Tenant, send},
     audio::{media, mp3},
+    deletions::{delete, wait_for_status},
     instance::{StoppedClock, storage},
     world::{run, unique},
 };
@@ -135,6 +137,43 @@ fn a_feed_is_fetched_again_only_when_it_has_changed() {
         acme.editor.patch(&path, json!({ "title": "Harbour Nights" })).await.data();
         wait_for_feed(stack, url, |text| text.contains("Harbour Nights")).await;
         assert_eq!(listen(stack, Method::GET, url, &[("if-none-match", etag)]).await.status, 200);
+    });
+}
+
+#[test]
+fn whoever_has_a_feed_hears_within_a_second_that_it_changed_or_is_gone() {
+    run(async |stack| {
+        let (acme, globex) = (Tenant::new(stack).await, Tenant::new(stack).await);
+        let (show, other) = (acme.show("public").await, globex.show("public").await);
+        let [url, others] = [&show, &other].map(|show| show["feed_url"].as_str().unwrap());
+        let first = wait_for_feed(stack, url, |_| true).await;
+        wait_for_feed(stack, others, |_| true).await;
+        let ask = async |url: &str, etag: &str| {
+            let known = [("if-none-match", etag)];
+            let answers = (0..8).map(|_| listen(stack, Method::GET, url, &known));
+            join_all(answers).await.iter().map(|answer| answer.status.as_u16()).collect::<Vec<_>>()
+        };
+
+        let first = first.header("etag");
+        assert_eq!(ask(url, first).await, [304; 8]);
+        assert_eq!(
+            ask(others, first).await,
+            [200; 8],
+            "what one tenancy's app has says nothing of another's feed"
+        );
+
+        let path = format!("/v1/shows/{}", id(&show));
+        acme.editor.patch(&path, json!({ "title": "Harbour Nights" })).await.data();
+        let second = wait_for_feed(stack, url, |text| text.contains("Harbour Nights")).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(ask(url, first).await, [200; 8]);
+
+        let second = second.header("etag");
+        assert_eq!(ask(url, second).await, [304; 8]);
+        delete(&acme.owner, "show", id(&show)).await;
+        wait_for_status(stack, url, 410).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(ask(url, second).await, [410; 8]);
     });
 }
 

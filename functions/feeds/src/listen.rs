@@ -14,6 +14,7 @@ use crate::{
     listen::{
         documents::Documents,
         listening::{Listening, Use},
+        recent::Recent,
     },
     pointer::{POINTER, Pointer, View, files_name},
 };
@@ -30,6 +31,7 @@ mod get_transcript;
 mod listening;
 mod networks;
 mod range;
+mod recent;
 mod small_file;
 
 /// Long enough to start a download and to resume it soon; an app that comes later asks here again.
@@ -47,6 +49,8 @@ pub struct Listen {
     sends_mail: bool,
     /// Documents that were read before.
     documents: Documents,
+    /// Public feeds as they were a moment ago.
+    recent: Recent,
     /// Listeners whose use was noted, and from where.
     listening: Listening,
 }
@@ -60,6 +64,7 @@ impl Listen {
             hub,
             sends_mail: false,
             documents: Documents::default(),
+            recent: Recent::default(),
             listening: Listening::default(),
         }
     }
@@ -135,9 +140,8 @@ async fn hear(
     app: &Listen,
     request: &Request,
     token: Option<FeedToken>,
-    slug: &str,
+    slug: Slug,
 ) -> Result<Heard, Problem> {
-    let slug: Slug = slug.parse().map_err(|_| Problem::not_found())?;
     let (context, show, pointer) = match &token {
         Some(token) => {
             let hash = SecretHash::of(token.as_str());
@@ -158,6 +162,10 @@ async fn hear(
         app.listening.note(&app.storage, &used).await;
     }
     Ok(Heard { context, show, slug, view, farewell: pointer.farewell, token })
+}
+
+fn parse_slug(text: &str) -> Result<Slug, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
 }
 
 /// Finds the show behind `slug`, whoever may listen to it.
@@ -184,7 +192,7 @@ async fn read_pointer(
 async fn hear_file(app: &Listen, request: &Request) -> Result<(Heard, String), Problem> {
     let file: String = request.parameter("file")?;
     let (slug, _) = file.split_once('.').ok_or_else(Problem::not_found)?;
-    let heard = hear(app, request, token_in_path(request)?, slug).await?;
+    let heard = hear(app, request, token_in_path(request)?, parse_slug(slug)?).await?;
     Ok((heard, file))
 }
 

@@ -23,9 +23,8 @@ fn takes_gzip(accepted: &str) -> bool {
 }
 
 fn would_rather_read(accepted: &str) -> bool {
-    let feed =
-        FEED_TYPES.map(|media_type| weight_of_type(accepted, media_type)).into_iter().fold(0.0, f32::max);
-    weight_of_type(accepted, "text/html") > feed
+    let page = weight_of_type(accepted, "text/html");
+    page > 0.0 && FEED_TYPES.iter().all(|media_type| weight_of_type(accepted, media_type) < page)
 }
 
 /// The most specific range that fits counts: `text/html` before `text/*` before `*/*`.

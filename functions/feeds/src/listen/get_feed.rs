@@ -1,7 +1,9 @@
 //! `GET /feeds/{slug}.xml`, and the same under `/p/{feed_token}/`: a show's feed, in RSS 2.0; for browsers, the show's page.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use domain::{ContentHash, Farewell, FeedToken};
+use domain::{ContentHash, Farewell, FeedToken, Slug};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation};
@@ -12,7 +14,7 @@ use crate::{
     listen::{
         App, Heard, Listen,
         accept::{accepts_gzip, prefers_page},
-        describe_hearing, hear,
+        describe_hearing, hear, parse_slug,
         range::{Asked, asked, asks_for_range},
         token_in_path, without_body,
     },
@@ -62,13 +64,27 @@ pub(crate) async fn answer_feed(
         None => (name, None),
         Some((slug, number)) => (slug, Some(number.parse().map_err(|_| Problem::not_found())?)),
     };
+    let slug = parse_slug(slug)?;
 
     let is_public = token.is_none();
-    let heard = match hear(&app, request, token, slug).await {
-        Ok(heard) => heard,
-        Err(problem) if is_public => return answer_for_good(&app, slug).await?.ok_or(problem),
+    let asked_at = app.storage.now();
+    if is_public {
+        if let Some(heard) = app.recent.find(&slug, asked_at)
+            && let Some(representation) = Representation::choose(&heard, number, request)
+            && let Some(known) = representation.known_to(request)
+        {
+            let headers = representation.headers(&app, &heard).await?;
+            return not_modified(headers, known);
+        }
+        app.recent.forget(&slug);
+    }
+
+    let heard = match hear(&app, request, token, slug.clone()).await {
+        Ok(heard) => Arc::new(heard),
+        Err(problem) if is_public => return answer_for_good(&app, &slug).await?.ok_or(problem),
         Err(problem) => return Err(problem),
     };
+    app.recent.keep(&heard, asked_at);
     let moved_to = match &heard.farewell {
         Some(Farewell::Ended) => return Err(ended()),
         Some(Farewell::Moved { feed_url }) => Some(feed_url),
@@ -81,8 +97,7 @@ pub(crate) async fn answer_feed(
         insert(&mut headers, header::LOCATION, feed_url.as_str())?;
         (StatusCode::MOVED_PERMANENTLY, representation.read(&app, &heard).await?)
     } else if let Some(known) = representation.known_to(request) {
-        insert(&mut headers, header::ETAG, known)?;
-        return Ok(reply(StatusCode::NOT_MODIFIED, headers, Body::Empty));
+        return not_modified(headers, known);
     } else {
         let bytes = representation.read(&app, &heard).await?;
         let length = bytes.len();
@@ -104,9 +119,8 @@ pub(crate) async fn answer_feed(
 }
 
 /// What is answered under a slug whose tenancy has left. Its documents are gone, so apps are sent along without one.
-async fn answer_for_good(app: &Listen, slug: &str) -> Result<Option<Reply>, Problem> {
-    let Ok(slug) = slug.parse() else { return Ok(None) };
-    let published = app.storage.read_published_slug(&slug).await?;
+async fn answer_for_good(app: &Listen, slug: &Slug) -> Result<Option<Reply>, Problem> {
+    let published = app.storage.read_published_slug(slug).await?;
     let Some(last) = published.and_then(|published| published.farewell) else { return Ok(None) };
     match last.farewell {
         Farewell::Ended => Err(ended()),
@@ -132,8 +146,7 @@ fn ended() -> Problem {
 struct Representation<'h> {
     /// The style of the page; none is the feed.
     style: Option<&'h str>,
-    /// The object in the bucket.
-    name: String,
+    hash: &'h ContentHash,
     is_compressed: bool,
     /// Strong (RFC 9110, 8.8.3): one for each encoding, and one for each listener, whose document has their own token in it.
     etag: String,
@@ -155,23 +168,27 @@ impl<'h> Representation<'h> {
         // Ranges are of the bytes that everybody can read.
         let is_compressed = heard.token.is_none() && accepts_gzip(request) && !asks_for_range(request);
         let Document { hash, modified_at } = document;
-        let name = match (style, is_compressed) {
-            (None, false) => document_name(hash),
-            (None, true) => gzip_name(hash),
-            (Some(_), false) => page_name(hash),
-            (Some(_), true) => page_gzip_name(hash),
-        };
         let [plain, gzip] = tags(heard, hash);
         let (etag, other_etag) = if is_compressed { (gzip, plain) } else { (plain, gzip) };
-        Some(Self { style, name, is_compressed, etag, other_etag, modified_at: *modified_at })
+        Some(Self { style, hash, is_compressed, etag, other_etag, modified_at: *modified_at })
     }
 
     fn known_to(&self, request: &Request) -> Option<&str> {
         request.known_as(&[&self.etag, &self.other_etag], Some(self.modified_at))
     }
 
+    /// The object in the bucket.
+    fn name(&self) -> String {
+        match (self.style, self.is_compressed) {
+            (None, false) => document_name(self.hash),
+            (None, true) => gzip_name(self.hash),
+            (Some(_), false) => page_name(self.hash),
+            (Some(_), true) => page_gzip_name(self.hash),
+        }
+    }
+
     async fn read(&self, app: &Listen, heard: &Heard) -> Result<Bytes, Problem> {
-        let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, self.name.clone()).await?;
+        let bytes = app.documents.read(&app.storage, &heard.context, &heard.show, self.name()).await?;
         match &heard.token {
             None => Ok(bytes),
             Some(token) => {
@@ -232,6 +249,11 @@ fn tags(heard: &Heard, document: &ContentHash) -> [String; 2] {
             [tag.clone(), tag]
         }
     }
+}
+
+fn not_modified(mut headers: HeaderMap, known: &str) -> Result<Reply, Problem> {
+    insert(&mut headers, header::ETAG, known)?;
+    Ok(reply(StatusCode::NOT_MODIFIED, headers, Body::Empty))
 }
 
 fn beyond(request: &Request, length: usize) -> Result<Reply, Problem> {
