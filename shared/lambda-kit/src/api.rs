@@ -9,7 +9,7 @@ use storage::{Storage, StorageError};
 use tenant_context::{
     Grant, Operator, Permission, TenantContext, Timestamp,
     id::Randomness,
-    token::{Caller, verify_data_token},
+    token::{Caller, SignedTokens},
 };
 
 use crate::{Problem, Request};
@@ -22,6 +22,7 @@ pub struct Api {
     /// The stores.
     pub storage: Storage,
     issuer: String,
+    signed: SignedTokens,
 }
 
 /// An id to make something under.
@@ -36,7 +37,7 @@ pub struct Reserved<I> {
 impl Api {
     /// `issuer` is the URL of the tenancy API, which is who issues tokens.
     pub fn new(storage: Storage, issuer: String) -> Self {
-        Self { storage, issuer }
+        Self { storage, issuer, signed: SignedTokens::default() }
     }
 
     /// The caller's context. The request is counted.
@@ -92,7 +93,7 @@ impl Api {
     async fn caller(&self, request: &Request) -> Result<Caller, Problem> {
         let token = request.data_token.as_deref().ok_or_else(Problem::unauthenticated)?;
         let keys = self.storage.verification_keys().await?;
-        verify_data_token(token, keys, &self.issuer, self.storage.now()).map_err(|error| {
+        self.signed.verify(token, keys, &self.issuer, self.storage.now()).map_err(|error| {
             tracing::warn!(%error, "a data token was refused");
             Problem::unauthenticated()
         })

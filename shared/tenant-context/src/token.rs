@@ -7,7 +7,11 @@
 //!
 //! Only RS256 is understood, only keys that the caller passes in are used, and a header's `jwk`, `jku` or `x5u` is not looked at.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, signature};
@@ -29,6 +33,8 @@ pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
 const CLOCK_SKEW_SECONDS: u64 = 60;
 /// A data token names each show that a membership covers.
 const LONGEST_TOKEN: usize = 16 * 1024;
+/// Beyond this many tokens all are forgotten, and computed once more.
+const MOST_KEPT: usize = 256;
 
 /// Why a token is not accepted. Which of these it was is for logs: callers hear one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -322,7 +328,7 @@ pub enum Caller {
     Operator(Operator),
 }
 
-/// A data token's claims after every check. Private fields: only [`verify_data_token`] makes one.
+/// A data token's claims after every check. Private fields: only [`verify_data_token`] and [`SignedTokens::verify`] make one.
 #[derive(Debug)]
 pub struct VerifiedData {
     pub(crate) tenancy: TenancyId,
@@ -352,7 +358,7 @@ pub fn verify_context_token(
     issuer: &str,
     now: Timestamp,
 ) -> Result<Bearer, TokenError> {
-    let claims = verify(token, keys, issuer, CONTEXT_AUDIENCE, now)?;
+    let claims = claims(&verify_signature(token, keys)?, issuer, CONTEXT_AUDIENCE, now)?;
     let member = match claims.tenancy_id {
         None if claims.sub == OPERATOR => None,
         None => return Err(TokenError::Claims),
@@ -371,7 +377,52 @@ pub fn verify_data_token(
     issuer: &str,
     now: Timestamp,
 ) -> Result<Caller, TokenError> {
-    let claims = verify(token, keys, issuer, DATA_AUDIENCE, now)?;
+    caller(token, &verify_signature(token, keys)?, issuer, now)
+}
+
+/// Data tokens whose signatures were found right. With the same keys they stay right, so each is computed once; all else that a
+/// token must be is checked each time.
+#[derive(Debug, Default)]
+pub struct SignedTokens(Mutex<HashSet<String>>);
+
+impl SignedTokens {
+    /// As [`verify_data_token`], with `keys` that are the same each time.
+    ///
+    /// # Errors
+    /// [`TokenError`], whichever check failed first.
+    pub fn verify(
+        &self,
+        token: &str,
+        keys: &[VerificationKey],
+        issuer: &str,
+        now: Timestamp,
+    ) -> Result<Caller, TokenError> {
+        let payload = if self.lock().contains(token) {
+            payload(token)?
+        } else {
+            let payload = verify_signature(token, keys)?;
+            self.keep(token);
+            payload
+        };
+        caller(token, &payload, issuer, now)
+    }
+
+    fn keep(&self, token: &str) {
+        let mut tokens = self.lock();
+        if tokens.len() >= MOST_KEPT {
+            tokens.clear();
+        }
+        tokens.insert(token.to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who calls, by the payload of a token whose signature is right.
+fn caller(token: &str, payload: &[u8], issuer: &str, now: Timestamp) -> Result<Caller, TokenError> {
+    let claims = claims(payload, issuer, DATA_AUDIENCE, now)?;
     match claims.tags {
         None if claims.sub == OPERATOR => Ok(Caller::Operator(Operator::new())),
         None => Err(TokenError::Claims),
@@ -389,15 +440,8 @@ pub fn verify_data_token(
     }
 }
 
-fn verify(
-    token: &str,
-    keys: &[VerificationKey],
-    issuer: &str,
-    audience: &str,
-    now: Timestamp,
-) -> Result<Claims, TokenError> {
-    let claims: Claims =
-        serde_json::from_slice(&verify_signature(token, keys)?).map_err(|_| TokenError::Claims)?;
+fn claims(payload: &[u8], issuer: &str, audience: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    let claims: Claims = serde_json::from_slice(payload).map_err(|_| TokenError::Claims)?;
 
     if claims.iss != issuer {
         return Err(TokenError::Issuer);
@@ -436,6 +480,12 @@ pub fn verify_signature(token: &str, keys: &[VerificationKey]) -> Result<Vec<u8>
         .verify(&signature::RSA_PKCS1_2048_8192_SHA256, input.as_bytes(), &decode(signature)?)
         .map_err(|_| TokenError::Signature)?;
     decode(payload)
+}
+
+/// The middle of a compact JWS whose signature was checked before.
+fn payload(token: &str) -> Result<Vec<u8>, TokenError> {
+    let middle = token.split('.').nth(1).ok_or(TokenError::Malformed)?;
+    URL_SAFE_NO_PAD.decode(middle).map_err(|_| TokenError::Malformed)
 }
 
 #[cfg(test)]
@@ -512,6 +562,50 @@ mod tests {
         assert_eq!(context.data_token(), Some(token.as_str()));
         assert_eq!(context.memberships(), [Membership::of_system_group(SystemGroup::Editors)]);
         assert_eq!(context.mfa_at(), Some(NOW));
+    }
+
+    #[test]
+    fn a_token_that_was_right_once_is_held_to_all_but_its_signature_again() {
+        let (signer, signed) = (Signer::new(), SignedTokens::default());
+        let (keys, token) = ([signer.key()], data_token(&signer, &subject()));
+        let error = |token: &str, issuer: &str, now| signed.verify(token, &keys, issuer, now).unwrap_err();
+        let is_tenant =
+            |token: &str| matches!(signed.verify(token, &keys, ISSUER, NOW), Ok(Caller::Tenant(_)));
+
+        assert!(is_tenant(&token) && is_tenant(&token));
+        assert_eq!(signed.lock().len(), 1);
+        assert_eq!(error(&token, "https://other.example", NOW), TokenError::Issuer);
+        assert_eq!(error(&token, ISSUER, NOW.plus(LIFETIME)), TokenError::Expired);
+        assert_eq!(error(&context_token(&signer), ISSUER, NOW), TokenError::Audience);
+    }
+
+    #[test]
+    fn nothing_but_the_very_token_passes_for_one_that_was_right() {
+        let (signer, signed) = (Signer::new(), SignedTokens::default());
+        let (keys, token) = ([signer.key()], data_token(&signer, &subject()));
+        signed.verify(&token, &keys, ISSUER, NOW).unwrap();
+
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        let (header, payload) = input.split_once('.').unwrap();
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+        let theirs = claims.replace("ten_01ARZ3NDEKTSV4RRFFQ69G5FAV", "ten_01ARZ3NDEKTSV4RRFFQ69G5FAW");
+        let of_another = format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(theirs));
+        let unsigned = format!("{input}.");
+        let longer = format!("{token}A");
+        for forged in [of_another, unsigned, longer] {
+            let refused = signed.verify(&forged, &keys, ISSUER, NOW);
+            assert!(matches!(refused, Err(TokenError::Signature | TokenError::Malformed)), "{forged}");
+        }
+        assert_eq!(signed.lock().len(), 1);
+    }
+
+    #[test]
+    fn tokens_that_were_right_are_forgotten_when_there_are_many() {
+        let signed = SignedTokens::default();
+        for number in 0..3 * MOST_KEPT {
+            signed.keep(&number.to_string());
+        }
+        assert!(signed.lock().len() <= MOST_KEPT);
     }
 
     #[test]
