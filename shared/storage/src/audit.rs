@@ -204,7 +204,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let answer = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .key_condition_expression("pk = :pk AND sk >= :first")

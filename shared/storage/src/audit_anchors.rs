@@ -44,7 +44,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("AUDIT_BUCKET")?)
             .key(keys::audit_anchor(context, date))
@@ -75,7 +75,7 @@ impl Storage {
         for (key, version) in first_versions.iter().rev().take(NEWEST) {
             let object = tenant
                 .clients
-                .s3
+                .s3()
                 .get_object()
                 .bucket(self.environment.get("AUDIT_BUCKET")?)
                 .key(key)
@@ -103,7 +103,7 @@ impl Storage {
         loop {
             let page = tenant
                 .clients
-                .s3
+                .s3()
                 .list_object_versions()
                 .bucket(self.environment.get("AUDIT_BUCKET")?)
                 .prefix(keys::audit_anchors(context))

@@ -1,7 +1,7 @@
 //! AWS clients, from what Lambda puts into a function's environment. No `aws-config`: a Lambda function needs none of its chain.
 //! They trust Amazon's roots alone.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
@@ -88,15 +88,17 @@ pub(crate) struct Aws {
     own: SdkConfig,
 }
 
-/// Clients that act with one set of credentials.
+/// Clients that act with one set of credentials. Each is made when it is first asked for: that takes as long as all else that a
+/// function does before its first event, and few need them all.
 #[derive(Debug)]
 pub(crate) struct Clients {
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    pub kms: aws_sdk_kms::Client,
-    pub s3: aws_sdk_s3::Client,
-    pub sns: aws_sdk_sns::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub sts: aws_sdk_sts::Client,
+    config: SdkConfig,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    kms: OnceLock<aws_sdk_kms::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -134,13 +136,13 @@ impl Aws {
 
     /// Clients that act as the function itself.
     pub(crate) fn own(&self) -> Clients {
-        clients(&self.own)
+        Clients::new(self.own.clone())
     }
 
     /// Clients that act with `credentials`.
     pub(crate) fn clients(&self, credentials: Credentials) -> Clients {
         let provider = SharedCredentialsProvider::new(credentials);
-        clients(&self.own.to_builder().credentials_provider(provider).build())
+        Clients::new(self.own.to_builder().credentials_provider(provider).build())
     }
 }
 
@@ -151,19 +153,47 @@ fn amazon_alone() -> Result<TlsContext, StorageError> {
     context.map_err(|error| StorageError::Unavailable { operation: "TLS", source: error.into() })
 }
 
-fn clients(config: &SdkConfig) -> Clients {
-    let s3 = aws_sdk_s3::config::Builder::from(config)
-        .force_path_style(config.endpoint_url().is_some())
-        .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-        .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+impl Clients {
+    fn new(config: SdkConfig) -> Self {
+        Self {
+            config,
+            dynamodb: OnceLock::new(),
+            kms: OnceLock::new(),
+            s3: OnceLock::new(),
+            sns: OnceLock::new(),
+            sqs: OnceLock::new(),
+            sts: OnceLock::new(),
+        }
+    }
 
-    Clients {
-        dynamodb: aws_sdk_dynamodb::Client::new(config),
-        kms: aws_sdk_kms::Client::new(config),
-        s3: aws_sdk_s3::Client::from_conf(s3.build()),
-        sns: aws_sdk_sns::Client::new(config),
-        sqs: aws_sdk_sqs::Client::new(config),
-        sts: aws_sdk_sts::Client::new(config),
+    pub(crate) fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.config))
+    }
+
+    pub(crate) fn kms(&self) -> &aws_sdk_kms::Client {
+        self.kms.get_or_init(|| aws_sdk_kms::Client::new(&self.config))
+    }
+
+    pub(crate) fn s3(&self) -> &aws_sdk_s3::Client {
+        self.s3.get_or_init(|| {
+            let config = aws_sdk_s3::config::Builder::from(&self.config)
+                .force_path_style(self.config.endpoint_url().is_some())
+                .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+                .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+            aws_sdk_s3::Client::from_conf(config.build())
+        })
+    }
+
+    pub(crate) fn sns(&self) -> &aws_sdk_sns::Client {
+        self.sns.get_or_init(|| aws_sdk_sns::Client::new(&self.config))
+    }
+
+    pub(crate) fn sqs(&self) -> &aws_sdk_sqs::Client {
+        self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.config))
+    }
+
+    pub(crate) fn sts(&self) -> &aws_sdk_sts::Client {
+        self.sts.get_or_init(|| aws_sdk_sts::Client::new(&self.config))
     }
 }
 

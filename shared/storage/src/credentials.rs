@@ -155,7 +155,7 @@ impl Storage {
     ) -> Result<(Credentials, Timestamp), StorageError> {
         let answer = self
             .own
-            .sts
+            .sts()
             .assume_role_with_web_identity()
             .role_arn(self.environment.get("DATA_ROLE")?)
             .role_session_name(context.principal().to_string())
@@ -176,7 +176,7 @@ impl Storage {
         let tag = aws_sdk_sts::types::Tag::builder().key("TenancyId").value(tenancy.as_str()).build();
         let answer = self
             .own
-            .sts
+            .sts()
             .assume_role()
             .role_arn(self.environment.get(role)?)
             .role_session_name(tenancy.as_str())

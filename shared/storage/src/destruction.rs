@@ -356,7 +356,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get(notes.table())?)
             .set_item(Some(item(keys::partition(context, notes), name, tally)?))
@@ -715,7 +715,7 @@ impl Storage {
             self.clear(work.grant, work.order).await?;
             tenant
                 .clients
-                .dynamodb
+                .dynamodb()
                 .delete_item()
                 .table_name(self.environment.get("DIRECTORY_TABLE")?)
                 .set_key(Some(key(keys::due(context), place)))

@@ -548,7 +548,7 @@ impl Storage {
     async fn look_up_all(&self, pk: String) -> Result<Vec<Item>, StorageError> {
         let query = self
             .own
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .key_condition_expression("pk = :pk")
@@ -568,7 +568,7 @@ impl Storage {
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let answer = self
             .own
-            .dynamodb
+            .dynamodb()
             .batch_get_item()
             .request_items(table, keys.map_err(StorageError::corrupt)?)
             .send()
@@ -584,7 +584,7 @@ impl Storage {
 
     pub(crate) async fn forget(&self, key: Item) -> Result<(), StorageError> {
         self.own
-            .dynamodb
+            .dynamodb()
             .delete_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .set_key(Some(key))
@@ -605,7 +605,7 @@ impl Storage {
             Ok(TransactWriteItem::builder().delete(delete.map_err(StorageError::corrupt)?).build())
         });
         let deletes = deletes.collect::<Result<_, StorageError>>()?;
-        let request = self.own.dynamodb.transact_write_items().set_transact_items(Some(deletes));
+        let request = self.own.dynamodb().transact_write_items().set_transact_items(Some(deletes));
         request.send().await.during("dynamodb:TransactWriteItems")?;
         Ok(())
     }
@@ -628,7 +628,7 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         self.own
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .set_item(Some(item))

@@ -61,7 +61,7 @@ impl Storage {
         for shard in 0..SHARDS {
             let mut pages = self
                 .own
-                .dynamodb
+                .dynamodb()
                 .query()
                 .table_name(self.environment.get("DIRECTORY_TABLE")?)
                 .index_name("due")
@@ -104,7 +104,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .key_condition_expression("pk = :pk AND begins_with(sk, :beginning)")
@@ -133,7 +133,7 @@ impl Storage {
         for done in due {
             let deleted = tenant
                 .clients
-                .dynamodb
+                .dynamodb()
                 .delete_item()
                 .table_name(self.environment.get("DIRECTORY_TABLE")?)
                 .set_key(Some(key(keys::due(grant.context()), done.sort.as_str())))

@@ -279,7 +279,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .set_item(Some(item(keys::partition(context, Collection::Exits), after.id.as_str(), &record)?))
@@ -374,7 +374,15 @@ impl Storage {
         }
         let tenant = self.tenant(context).await?;
         let bucket = self.environment.get("FEED_BUCKET")?;
-        tenant.clients.s3.delete_object().bucket(bucket).key(name).send().await.during("s3:DeleteObject")?;
+        tenant
+            .clients
+            .s3()
+            .delete_object()
+            .bucket(bucket)
+            .key(name)
+            .send()
+            .await
+            .during("s3:DeleteObject")?;
         Ok(())
     }
 
@@ -383,7 +391,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("DIRECTORY_TABLE")?)
             .set_item(Some(item(keys::partition(context, Collection::ExitNotes), name, note)?))
@@ -570,7 +578,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut found = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get(table)?)
             .key_condition_expression("pk = :pk")
@@ -793,7 +801,7 @@ impl Storage {
         writes: Vec<TransactWriteItem>,
     ) -> Result<(), StorageError> {
         let tenant = self.tenant(context).await?;
-        let request = tenant.clients.dynamodb.transact_write_items().set_transact_items(Some(writes));
+        let request = tenant.clients.dynamodb().transact_write_items().set_transact_items(Some(writes));
         request.send().await.during("dynamodb:TransactWriteItems")?;
         Ok(())
     }
@@ -812,7 +820,8 @@ impl Storage {
     /// [`StorageError`] when KMS does not answer.
     pub async fn schedule_key(&self, work: &Work<'_>) -> Result<DoomedKey, StorageError> {
         let context = work.context();
-        let kms = &self.tenant(context).await?.clients.kms;
+        let tenant = self.tenant(context).await?;
+        let kms = tenant.clients.kms();
         let alias = self.tenancy_key(context.tenancy())?;
         let described = kms.describe_key().key_id(&alias).send().await.during("kms:DescribeKey")?;
         let known = described.key_metadata.ok_or_else(|| StorageError::corrupt("KMS answered no key"))?;
@@ -871,7 +880,7 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let written = self
             .own
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("TOMBSTONE_BUCKET")?)
             .key(name)

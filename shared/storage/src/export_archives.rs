@@ -70,7 +70,7 @@ impl Storage {
         let hash = ContentHash::of(&bytes);
         tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &written_name(&hash)))
@@ -107,8 +107,15 @@ impl Storage {
         range: Option<&Range<u64>>,
     ) -> Result<Option<Bytes>, StorageError> {
         let tenant = self.tenant(grant.context()).await?;
-        let answer =
-            tenant.clients.s3.get_object().bucket(bucket).key(key).set_range(range.map(header)).send().await;
+        let answer = tenant
+            .clients
+            .s3()
+            .get_object()
+            .bucket(bucket)
+            .key(key)
+            .set_range(range.map(header))
+            .send()
+            .await;
         let object = match answer {
             Ok(object) => object,
             Err(error) if is_missing(&error) => return Ok(None),
@@ -155,7 +162,7 @@ impl Storage {
         let name = archive_name(export, number);
         let opened = tenant
             .clients
-            .s3
+            .s3()
             .create_multipart_upload()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &name))
@@ -184,7 +191,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
             .clients
-            .s3
+            .s3()
             .list_parts()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, number)))
@@ -225,7 +232,7 @@ impl Storage {
         let (bucket, key) = self.place_of(grant, export, object)?;
         let answer = tenant
             .clients
-            .s3
+            .s3()
             .upload_part_copy()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, archive)))
@@ -259,7 +266,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .s3
+            .s3()
             .upload_part()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, archive)))
@@ -293,7 +300,7 @@ impl Storage {
         });
         tenant
             .clients
-            .s3
+            .s3()
             .complete_multipart_upload()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, archive)))
@@ -319,7 +326,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let answer = tenant
             .clients
-            .s3
+            .s3()
             .head_object()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, archive)))
@@ -388,7 +395,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let request = tenant
             .clients
-            .s3
+            .s3()
             .get_object()
             .bucket(self.environment.get("EXPORT_BUCKET")?)
             .key(keys::export_object(context, export, &archive_name(export, archive)))
@@ -427,7 +434,7 @@ impl Storage {
         let tenant = self.tenant(grant.context()).await?;
         let aborted = tenant
             .clients
-            .s3
+            .s3()
             .abort_multipart_upload()
             .bucket(self.environment.get(bucket)?)
             .key(key)
@@ -451,7 +458,7 @@ impl Storage {
         let tenant = self.tenant(grant.context()).await?;
         let mut pages = tenant
             .clients
-            .s3
+            .s3()
             .list_objects_v2()
             .bucket(self.environment.get(bucket)?)
             .prefix(prefix)
@@ -483,7 +490,7 @@ impl Storage {
             let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
             let deleted = tenant
                 .clients
-                .s3
+                .s3()
                 .delete_objects()
                 .bucket(self.environment.get("EXPORT_BUCKET")?)
                 .delete(delete.map_err(StorageError::corrupt)?)

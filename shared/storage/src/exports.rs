@@ -221,7 +221,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_item(Some(item(partition(context, collection), id, &next)?))

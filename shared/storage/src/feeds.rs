@@ -75,7 +75,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let put = tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("FEED_BUCKET")?)
             .key(keys::feed_object(context, show, name))
@@ -106,7 +106,7 @@ impl Storage {
     /// [`StorageError`] when S3 does not answer.
     pub async fn write_published_slug(&self, record: &SlugRecord) -> Result<(), StorageError> {
         self.own
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("FEED_BUCKET")?)
             .key(slug_object(&record.slug))
@@ -132,7 +132,7 @@ impl Storage {
         let bucket = self.environment.get("MEDIA_BUCKET")?;
         let key = keys::media_object(context, hash);
         let lifetime = PresigningConfig::expires_in(lifetime).map_err(StorageError::corrupt)?;
-        let s3 = &tenant.clients.s3;
+        let s3 = tenant.clients.s3();
         let request = match link {
             MediaLink::Get => {
                 s3.get_object().bucket(bucket).key(key).presigned(lifetime).await.during("s3:GetObject")?
@@ -176,7 +176,7 @@ impl Storage {
         bucket: &'static str,
         key: &str,
     ) -> Result<Option<FeedObject>, StorageError> {
-        let answer = clients.s3.get_object().bucket(self.environment.get(bucket)?).key(key).send().await;
+        let answer = clients.s3().get_object().bucket(self.environment.get(bucket)?).key(key).send().await;
         let object = match answer {
             Ok(object) => object,
             // Without the right to list a bucket, and nobody has it, S3 calls a missing object denied.

@@ -67,7 +67,7 @@ impl Storage {
 
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_item(Some(item(partition(context, Collection::Idempotency), sort.as_str(), &record)?))

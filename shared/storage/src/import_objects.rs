@@ -78,7 +78,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let opened = tenant
             .clients
-            .s3
+            .s3()
             .create_multipart_upload()
             .bucket(self.environment.get(bucket)?)
             .key(key)
@@ -105,7 +105,7 @@ impl Storage {
         let lifetime = PresigningConfig::expires_in(PART_URL_LIFETIME).map_err(StorageError::corrupt)?;
         let request = tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get(EXPORT_BUCKET)?)
             .key(keys::import_object(context, import, &file_name(file.number)))
@@ -147,7 +147,7 @@ impl Storage {
         for part in missing {
             let request = tenant
                 .clients
-                .s3
+                .s3()
                 .upload_part()
                 .bucket(self.environment.get(EXPORT_BUCKET)?)
                 .key(&key)
@@ -203,7 +203,7 @@ impl Storage {
         let tenant = self.tenant(grant.context()).await?;
         let answer = tenant
             .clients
-            .s3
+            .s3()
             .head_object()
             .bucket(self.environment.get(EXPORT_BUCKET)?)
             .key(key)
@@ -258,7 +258,7 @@ impl Storage {
         let hash = ContentHash::of(&bytes);
         tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get(EXPORT_BUCKET)?)
             .key(keys::import_object(context, import, &written_name(&hash)))
@@ -330,7 +330,7 @@ impl Storage {
         let source = keys::import_object(context, import, &file_name(file));
         let answer = tenant
             .clients
-            .s3
+            .s3()
             .upload_part_copy()
             .bucket(self.environment.get(UPLOAD_BUCKET)?)
             .key(keys::upload_object(context, upload))
@@ -361,7 +361,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .s3
+            .s3()
             .upload_part()
             .bucket(self.environment.get(UPLOAD_BUCKET)?)
             .key(keys::upload_object(context, upload))

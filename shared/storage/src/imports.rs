@@ -248,7 +248,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_item(Some(item(partition(context, Collection::ImportItems(import)), &note.id, note)?))

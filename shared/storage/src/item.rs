@@ -62,7 +62,7 @@ pub(crate) async fn get<T: DeserializeOwned>(
     key: Item,
 ) -> Result<Option<T>, StorageError> {
     let answer = clients
-        .dynamodb
+        .dynamodb()
         .get_item()
         .table_name(table)
         .set_key(Some(key))
@@ -99,7 +99,7 @@ impl Storage {
 
         let answer = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get(collection.table())?)
             .key_condition_expression("pk = :pk")
@@ -128,7 +128,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut found = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .query()
             .table_name(self.environment.get(collection.table())?)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
@@ -157,7 +157,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .delete_item()
             .table_name(self.environment.get(collection.table())?)
             .set_key(Some(key(partition(context, collection), id)))

@@ -40,7 +40,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_key(Some(key(partition(context, Collection::Listening(show)), listener.as_str())))

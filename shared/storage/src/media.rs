@@ -135,7 +135,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut object = tenant
             .clients
-            .s3
+            .s3()
             .get_object()
             .bucket(self.environment.get("UPLOAD_BUCKET")?)
             .key(keys::upload_object(context, &from.upload))
@@ -176,7 +176,7 @@ impl Storage {
         }
         tenant
             .clients
-            .s3
+            .s3()
             .copy_object()
             .copy_source(source)
             .bucket(self.environment.get("MEDIA_BUCKET")?)
@@ -208,7 +208,7 @@ impl Storage {
         let bytes = ByteStream::from_path(path).await.map_err(StorageError::corrupt)?;
         tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("MEDIA_BUCKET")?)
             .key(keys::media_object(context, &rendition.hash))
@@ -290,7 +290,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .s3
+            .s3()
             .delete_object()
             .bucket(self.environment.get("UPLOAD_BUCKET")?)
             .key(keys::upload_object(context, &from.upload))

@@ -223,7 +223,7 @@ impl Storage {
             attribute.build().map_err(StorageError::corrupt)
         };
         self.own
-            .sns
+            .sns()
             .publish()
             .topic_arn(self.environment.get("NOTICE_TOPIC")?)
             .message(serde_json::to_string(notice).map_err(StorageError::corrupt)?)

@@ -59,7 +59,7 @@ impl Storage {
         loop {
             let page = tenant
                 .clients
-                .s3
+                .s3()
                 .list_object_versions()
                 .bucket(self.environment.get(bucket)?)
                 .prefix(prefix)
@@ -129,7 +129,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let deleted = tenant
             .clients
-            .s3
+            .s3()
             .delete_objects()
             .bucket(self.environment.get(bucket)?)
             .delete(delete.map_err(StorageError::corrupt)?)
@@ -151,7 +151,7 @@ impl Storage {
         let tenant = self.tenant(work.grant.context()).await?;
         tenant
             .clients
-            .s3
+            .s3()
             .delete_object()
             .bucket(self.environment.get(bucket)?)
             .key(&version.key)

@@ -116,7 +116,7 @@ impl Storage {
         let tag = Tag::builder().tag_key("TenancyId").tag_value(tenancy.as_str()).build();
         let created = self
             .own
-            .kms
+            .kms()
             .create_key()
             .description(format!("Everything of {tenancy}"))
             .tags(tag.map_err(StorageError::corrupt)?)
@@ -129,7 +129,7 @@ impl Storage {
             .ok_or_else(|| StorageError::corrupt("KMS answered no key"))?;
 
         // IAM judges these by the key's tag, which takes a moment to be known everywhere.
-        let kms = &self.own.kms;
+        let kms = self.own.kms();
         patiently(|| {
             let request = kms.enable_key_rotation().key_id(&key_id);
             async { request.send().await.during("kms:EnableKeyRotation") }
@@ -155,7 +155,8 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let alias = self.tenancy_key(&tenancy.id)?;
         let data_key = patiently(|| {
-            let request = tenant.clients.kms.generate_data_key().key_id(&alias).key_spec(DataKeySpec::Aes256);
+            let request =
+                tenant.clients.kms().generate_data_key().key_id(&alias).key_spec(DataKeySpec::Aes256);
             let request = request.encryption_context("TenancyId", tenancy.id.as_str());
             async { request.send().await.during("kms:GenerateDataKey") }
         })

@@ -160,7 +160,7 @@ impl Storage {
     ) -> Result<(), StorageError> {
         let seconds = i32::try_from(after.as_secs()).map_err(StorageError::corrupt)?;
         self.own
-            .sqs
+            .sqs()
             .send_message()
             .queue_url(self.environment.get(queue_url)?)
             .message_group_id(tenancy.as_str())

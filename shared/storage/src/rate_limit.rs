@@ -109,7 +109,7 @@ impl Counter<'_> {
         let (mut additions, mut conditions) = (Vec::new(), Vec::new());
         let mut update = self
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(self.table)
             .set_key(Some(key(self.partition.as_str(), lease.window().starts_at().to_string())))

@@ -121,7 +121,7 @@ impl Storage {
                 let blob = STANDARD_NO_PAD.decode(tenancy.wrapped_data_key).map_err(StorageError::corrupt)?;
                 let answer = tenant
                     .clients
-                    .kms
+                    .kms()
                     .decrypt()
                     .key_id(self.tenancy_key(context.tenancy())?)
                     .ciphertext_blob(Blob::new(blob))

@@ -44,7 +44,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_key(Some(key(partition(context, Collection::Networks(show)), place(token, hour))))

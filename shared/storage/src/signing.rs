@@ -23,7 +23,7 @@ impl Storage {
             .get_or_try_init(async || {
                 let mut keys = Vec::new();
                 for key_id in self.environment.get("SIGNING_KEYS")?.split(',') {
-                    let request = self.own.kms.get_public_key().key_id(key_id);
+                    let request = self.own.kms().get_public_key().key_id(key_id);
                     let answer = request.send().await.during("kms:GetPublicKey")?;
                     let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
                     keys.push(VerificationKey::from_public_key_info(&der).map_err(StorageError::corrupt)?);
@@ -48,7 +48,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Unavailable`] when KMS does not answer.
     pub async fn certificate_key(&self) -> Result<Vec<u8>, StorageError> {
-        let request = self.own.kms.get_public_key().key_id(self.environment.get("CERTIFICATE_KEY")?);
+        let request = self.own.kms().get_public_key().key_id(self.environment.get("CERTIFICATE_KEY")?);
         let answer = request.send().await.during("kms:GetPublicKey")?;
         Ok(answer.public_key.map(Blob::into_inner).unwrap_or_default())
     }
@@ -64,7 +64,7 @@ impl Storage {
     ) -> Result<Vec<u8>, StorageError> {
         let request = self
             .own
-            .kms
+            .kms()
             .sign()
             .key_id(self.environment.get("CERTIFICATE_KEY")?)
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
@@ -81,7 +81,7 @@ impl Storage {
         let keys = self.environment.get("SIGNING_KEYS")?;
         let answer = self
             .own
-            .kms
+            .kms()
             .sign()
             .key_id(keys.split(',').next().unwrap_or_default())
             .signing_algorithm(SigningAlgorithmSpec::RsassaPkcs1V15Sha256)

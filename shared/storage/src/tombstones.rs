@@ -49,7 +49,7 @@ impl Storage {
         let name = object(&tenancy, deletion);
         let bytes = serde_json::to_vec(&Tombstone::new(tenancy, deletion)).map_err(StorageError::corrupt)?;
         self.own
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("TOMBSTONE_BUCKET")?)
             .key(name)
@@ -72,7 +72,7 @@ impl Storage {
         let prefix =
             tenancy.map_or_else(|| TOMBSTONES.to_owned(), |tenancy| format!("{TOMBSTONES}{tenancy}"));
         let bucket = self.environment.get("TOMBSTONE_BUCKET")?;
-        let mut pages = self.own.s3.list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
+        let mut pages = self.own.s3().list_objects_v2().bucket(bucket).prefix(prefix).into_paginator().send();
         let mut places = Vec::new();
         while let Some(page) = pages.next().await {
             let objects = page.during("s3:ListObjectsV2")?.contents.unwrap_or_default();
@@ -89,7 +89,7 @@ impl Storage {
     /// [`StorageError`] when S3 does not answer, or the tombstone cannot be read.
     pub async fn read_tombstone(&self, place: &TombstonePlace) -> Result<Tombstone, StorageError> {
         let bucket = self.environment.get("TOMBSTONE_BUCKET")?;
-        let answer = self.own.s3.get_object().bucket(bucket).key(&place.name).send().await;
+        let answer = self.own.s3().get_object().bucket(bucket).key(&place.name).send().await;
         let body =
             answer.during("s3:GetObject")?.body.collect().await.map_err(|error| {
                 StorageError::Unavailable { operation: "s3:GetObject", source: error.into() }
@@ -171,7 +171,7 @@ impl Storage {
         let state = serde_json::to_value(TenancyState::Sealed).map_err(StorageError::corrupt)?;
         let sealed = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(table)
             .set_key(Some(key(keys::partition(context, Collection::Access), TENANCY_ACCESS)))
@@ -195,7 +195,7 @@ impl Storage {
         let record = DeletionRecord { deletion: exit, version: version + 1 };
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .put_item()
             .table_name(table)
             .set_item(Some(item(keys::partition(context, Collection::Exits), id, &record)?))

@@ -471,7 +471,7 @@ impl<'s> Change<'s> {
         loop {
             let written = tenant
                 .clients
-                .dynamodb
+                .dynamodb()
                 .transact_write_items()
                 .set_transact_items(Some(self.with_event_after(head.as_ref())?))
                 .send()

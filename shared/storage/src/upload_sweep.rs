@@ -98,7 +98,7 @@ impl Storage {
         loop {
             let page = tenant
                 .clients
-                .s3
+                .s3()
                 .list_object_versions()
                 .bucket(self.environment.get("UPLOAD_BUCKET")?)
                 .prefix(&prefix)
@@ -138,7 +138,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let tags = tenant
             .clients
-            .s3
+            .s3()
             .get_object_tagging()
             .bucket(self.environment.get("UPLOAD_BUCKET")?)
             .key(keys::upload_object(context, &object.upload))

@@ -217,7 +217,7 @@ impl Storage {
         let size = i64::try_from(upload.size_bytes).map_err(StorageError::corrupt)?;
         let request = tenant
             .clients
-            .s3
+            .s3()
             .put_object()
             .bucket(self.environment.get("UPLOAD_BUCKET")?)
             .key(keys::upload_object(context, &upload.id))
@@ -255,7 +255,7 @@ impl Storage {
             let size = i64::try_from(part.size_bytes).map_err(StorageError::corrupt)?;
             let request = tenant
                 .clients
-                .s3
+                .s3()
                 .upload_part()
                 .bucket(self.environment.get("UPLOAD_BUCKET")?)
                 .key(keys::upload_object(context, &upload.id))
@@ -295,7 +295,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let mut pages = tenant
             .clients
-            .s3
+            .s3()
             .list_parts()
             .bucket(self.environment.get(bucket)?)
             .key(key)
@@ -356,7 +356,7 @@ impl Storage {
         });
         tenant
             .clients
-            .s3
+            .s3()
             .complete_multipart_upload()
             .bucket(self.environment.get(bucket)?)
             .key(key)

@@ -60,7 +60,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_key(Some(key(partition(context, Collection::Welcomes), address)))
@@ -153,7 +153,7 @@ impl Storage {
         let tenant = self.tenant(context).await?;
         let written = tenant
             .clients
-            .dynamodb
+            .dynamodb()
             .update_item()
             .table_name(self.environment.get("TENANT_TABLE")?)
             .set_key(Some(key(partition(context, Collection::Welcomes), place)))
