@@ -2,6 +2,8 @@
 //!
 //! It is made from the code by a test (`the_document_is_what_the_code_says`) and committed; only its URLs are this deployment's.
 
+use std::sync::OnceLock;
+
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Response};
 use lambda_kit::{Problem, Reply, Request, openapi::Operation};
@@ -18,18 +20,31 @@ pub const EXAMPLE_LISTENER_URL: &str = "https://listen.castkeep.example";
 
 /// The OpenAPI document of one deployment.
 pub struct ApiDescription {
+    api_url: String,
+    listener_url: String,
+    written: OnceLock<Written>,
+}
+
+struct Written {
     text: String,
     etag: String,
 }
 
 impl ApiDescription {
     /// The document for a deployment whose two APIs have these URLs.
-    pub fn new(api_url: &str, listener_url: &str) -> Self {
-        let text = include_str!("../openapi.json")
-            .replace(EXAMPLE_API_URL, api_url)
-            .replace(EXAMPLE_LISTENER_URL, listener_url);
-        let etag = format!("\"{}\"", SecretHash::of(&text).as_str());
-        Self { text, etag }
+    pub fn new(api_url: String, listener_url: String) -> Self {
+        Self { api_url, listener_url, written: OnceLock::new() }
+    }
+
+    /// Written when it is first asked for: few instances of the function ever are.
+    fn written(&self) -> &Written {
+        self.written.get_or_init(|| {
+            let text = include_str!("../openapi.json")
+                .replace(EXAMPLE_API_URL, &self.api_url)
+                .replace(EXAMPLE_LISTENER_URL, &self.listener_url);
+            let etag = format!("\"{}\"", SecretHash::of(&text).as_str());
+            Written { text, etag }
+        })
     }
 }
 
@@ -38,7 +53,7 @@ pub(crate) fn describe(operation: Operation) -> Operation {
 }
 
 pub(crate) async fn describe_api(app: App, request: Request) -> Result<Reply, Problem> {
-    let ApiDescription { text, etag } = &app.api_description;
+    let Written { text, etag } = app.api_description.written();
 
     let mut reply = if request.known_as(&[etag], None).is_some() {
         let mut reply = Response::new(Body::Empty);

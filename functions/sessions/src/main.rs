@@ -21,7 +21,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         )?,
         user_pool_client_id: required("USER_POOL_CLIENT_ID")?,
         operator_secret: variable("OPERATOR_SECRET_SHA256").map(|hex| SecretHash::from_hex(&hex)),
-        api_description: ApiDescription::new(&issuer, &required("LISTENER_URL")?),
+        api_description: ApiDescription::new(issuer.clone(), required("LISTENER_URL")?),
         issuer,
     };
 
