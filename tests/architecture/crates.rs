@@ -53,6 +53,7 @@ fn our_crates_use_only_what_is_below_them() {
         ("archive", vec![]),
         ("fetch", vec![]),
         ("certificate", vec![]),
+        ("crc-fast", vec![]),
         ("storage", vec!["tenant-context", "domain", "certificate"]),
         ("identity", vec!["tenant-context", "domain", "storage"]),
         ("lambda-kit", vec!["tenant-context", "domain", "storage"]),

@@ -18,6 +18,8 @@ mod request;
 mod router;
 mod tick;
 
+use lambda_http::tracing::subscriber::{filter::LevelFilter, fmt};
+
 pub use api::{Api, Reserved};
 pub use batch::{Failure, work_through};
 pub use clock::SystemClock;
@@ -31,7 +33,10 @@ pub use request::{Nothing, Request};
 pub use router::{Router, serve};
 pub use tick::Tick;
 
-/// Logs one JSON line an event, at the level that `RUST_LOG` or `AWS_LAMBDA_LOG_LEVEL` asks for.
+/// Logs one JSON line an event, at the level that `AWS_LAMBDA_LOG_LEVEL` or else `RUST_LOG` asks for; `info` where neither does.
 pub fn start_logging() {
-    lambda_http::tracing::init_default_subscriber();
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").or_else(|| variable("RUST_LOG"));
+    let level = level.and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    // Not `lambda_http`'s own, which has a filter for every module in it, and the regular expressions that such a filter takes.
+    fmt().json().with_target(false).without_time().with_max_level(level).init();
 }
