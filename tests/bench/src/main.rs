@@ -7,6 +7,7 @@ mod binaries;
 mod cost;
 mod lines;
 mod load;
+mod one_processor;
 mod others;
 mod page;
 mod runtime_api;
@@ -30,6 +31,7 @@ use serde_json::{Value, json};
 
 use crate::{
     lines::{decisions, exit, export, functions, instructions, rendering},
+    one_processor::OneProcessor,
     others::Others,
     page::Page,
     stand_in::Calls,
@@ -164,7 +166,12 @@ async fn events(world: &World, page: &mut Page) -> Outcome<cost::Measured> {
     world.stand_in.replace(".xml", document);
     world.stand_in.replace(".xml.gz", zipped);
     let cases = functions::cases(world, &token, &data_token).await?;
-    let (latency, memory, found) = functions::warm(world, &cases).await?;
+    let alone = OneProcessor::enter();
+    let (mut latency, memory, found) = functions::warm(world, &cases).await?;
+    if let Err(error) = &alone {
+        latency.note(format!("Not held to one processor, so that ratios are not to be trusted: {error}."));
+    }
+    drop(alone);
     page.add(latency);
     page.add(decisions::measure(world, &data_token).await?);
     say("Counting instructions …");

@@ -67,6 +67,12 @@ fn render(section: &mut Section, count: usize) -> Outcome<(usize, std::time::Dur
         reused.clear();
         reused.extend_from_slice(black_box(&document));
     });
+    let described = fastest(|| {
+        reused.clear();
+        for (episode, _) in black_box(&episodes) {
+            reused.extend_from_slice(episode.description.as_str().as_bytes());
+        }
+    });
     let mut failure = None;
     let written = fastest(|| {
         reused.clear();
@@ -89,6 +95,12 @@ fn render(section: &mut Section, count: usize) -> Outcome<(usize, std::time::Dur
         &name("rendered into new memory ÷ copy"),
         per_byte(rendered),
         ratio(rendered, copied),
+        None,
+    );
+    section.ratio(
+        &name("a copy of their descriptions, one by one ÷ copy"),
+        per_byte(described),
+        ratio(described, copied_again),
         None,
     );
     section.ratio(&name("gzip -6 of it ÷ copy"), per_byte(zipped), ratio(zipped, copied_again), None);
