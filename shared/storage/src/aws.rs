@@ -88,7 +88,7 @@ pub(crate) struct Aws {
     own: SdkConfig,
 }
 
-/// Clients that act with one set of credentials. Each is made when it is first asked for: that takes as long as all else that a
+/// Clients that act with one set of credentials. Each is made when it is first asked for: to make all takes longer than all else that a
 /// function does before its first event, and few need them all.
 #[derive(Debug)]
 pub(crate) struct Clients {
