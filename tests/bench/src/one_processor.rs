@@ -17,24 +17,24 @@ impl OneProcessor {
     /// # Errors
     /// Where `taskset` of util-linux is not there, or may not.
     pub fn enter() -> Outcome<Self> {
-        let said = taskset(&[])?;
+        let said = taskset(None)?;
         let before = said.rsplit(": ").next().unwrap_or_default().trim().to_owned();
         let last = before.rsplit([',', '-']).next().ok_or("taskset names no processor")?;
-        taskset(&[last])?;
+        taskset(Some(last))?;
         Ok(Self { before })
     }
 }
 
 impl Drop for OneProcessor {
     fn drop(&mut self) {
-        taskset(&[&self.before]).ok();
+        taskset(Some(&self.before)).ok();
     }
 }
 
 /// Asks where this process may be, or says so for every thread of it.
-fn taskset(processors: &[&str]) -> Outcome<String> {
+fn taskset(processors: Option<&str>) -> Outcome<String> {
     let mut command = Command::new("taskset");
-    if !processors.is_empty() {
+    if processors.is_some() {
         command.arg("--all-tasks");
     }
     let output = command.args(["--cpu-list", "--pid"]).args(processors).arg(id().to_string()).output()?;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -17,6 +18,16 @@ use crate::listen::networks::Networks;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Beyond this many listeners, or tokens, the oldest are forgotten, and the store is told once more, which it does not write down.
 pub(crate) const MOST_REMEMBERED: usize = 10_000;
+
+/// Where there is no room for one more, forgets what does not count any more; where that is not enough, everything.
+pub(crate) fn make_room<K: Eq + Hash, V>(remembered: &mut HashMap<K, V>, counts: impl Fn(&V) -> bool) {
+    if remembered.len() >= MOST_REMEMBERED {
+        remembered.retain(|_, value| counts(value));
+    }
+    if remembered.len() >= MOST_REMEMBERED {
+        remembered.clear();
+    }
+}
 
 /// What the store was told by this instance of the function.
 #[derive(Default)]
@@ -63,12 +74,7 @@ impl Listening {
         if noted.get(listener).is_some_and(is_recent) {
             return false;
         }
-        if noted.len() >= MOST_REMEMBERED {
-            noted.retain(|_, at| is_recent(at));
-        }
-        if noted.len() >= MOST_REMEMBERED {
-            noted.clear();
-        }
+        make_room(&mut noted, is_recent);
         noted.insert(listener.clone(), now);
         true
     }

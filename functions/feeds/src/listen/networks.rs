@@ -8,7 +8,7 @@ use std::{
 use domain::{ListeningHour, MOST_NETWORKS, Network, NetworkMark};
 use storage::{SecretHash, Storage, StorageError, WatchRequest};
 
-use crate::listen::listening::{MOST_REMEMBERED, Use};
+use crate::listen::listening::{Use, make_room};
 
 /// How many networks of a token the store is told of in an hour by one instance: those that it takes to know, and as many tries
 /// to have the token looked at.
@@ -48,12 +48,7 @@ impl Networks {
     /// Whether the store was not told of this network and should be; from now on it was, whatever becomes of it.
     fn is_new(&self, token: &str, hour: ListeningHour, mark: &NetworkMark) -> bool {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MOST_REMEMBERED {
-            tokens.retain(|_, told| told.hour == hour);
-        }
-        if tokens.len() >= MOST_REMEMBERED {
-            tokens.clear();
-        }
+        make_room(&mut tokens, |told| told.hour == hour);
         let fresh = || Told { hour, marks: Vec::new(), is_watched: false };
         let told = tokens.entry(token.to_owned()).or_insert_with(fresh);
         if told.hour != hour {
@@ -79,6 +74,7 @@ mod tests {
     use tenant_context::Timestamp;
 
     use super::*;
+    use crate::listen::listening::MOST_REMEMBERED;
 
     fn hour(number: u64) -> ListeningHour {
         ListeningHour::of(Timestamp::from_unix_seconds(number * 3600))

@@ -10,7 +10,7 @@ use std::{
 use domain::Slug;
 use tenant_context::Timestamp;
 
-use crate::listen::{Heard, listening::MOST_REMEMBERED};
+use crate::listen::{Heard, listening::make_room};
 
 /// How long it counts: a small part of the minute for which caches may keep a public feed.
 const LIFETIME: Duration = Duration::from_secs(1);
@@ -49,12 +49,7 @@ impl Recent {
             return;
         }
         let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.len() >= MOST_REMEMBERED {
-            found.retain(|_, found| found.counts(asked_at));
-        }
-        if found.len() >= MOST_REMEMBERED {
-            found.clear();
-        }
+        make_room(&mut found, |found| found.counts(asked_at));
         found.insert(heard.slug.clone(), Found { asked_at, heard: Arc::clone(heard) });
     }
 }
@@ -65,7 +60,10 @@ mod tests {
     use tenant_context::TenantContext;
 
     use super::*;
-    use crate::pointer::{Document, View};
+    use crate::{
+        listen::listening::MOST_REMEMBERED,
+        pointer::{Document, View},
+    };
 
     const SHOW: &str = "shw_01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

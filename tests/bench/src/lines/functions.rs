@@ -206,9 +206,9 @@ pub async fn warm(world: &World, cases: &[Case]) -> Outcome<(Section, Section, F
         "Warm latency",
         &format!(
             "From the moment an event is handed over until its answer is there, all that takes part on one processor: the half of \
-             {EVENTS} events (of feeds with a body, {LARGE_EVENTS}) that took less. ÷ hello, which was measured before and after each, and the better one counts. Apart from \
-             AWS: less its calls, at what the one call of hello with AWS takes its caller beside it. API reads are held to that; all \
-             others to the whole."
+             {EVENTS} events (of feeds with a body, {LARGE_EVENTS}) that took less. ÷ hello, which was measured before and after each, \
+             and the better one counts. Apart from AWS: less its calls, at what the one call of hello with AWS takes its caller beside \
+             it. API reads are held to that; all others to the whole."
         ),
     );
     let mut memory = Section::new("Memory", "Resident after the events above, at the highest.");
