@@ -32,6 +32,7 @@ def main():
         sealed_objects,
         second_factor,
         snapshots,
+        turns,
         user_pools,
         warm_invokes,
         web_identity,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.request
 
 api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
@@ -23,6 +24,9 @@ while True:
         answer = {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in event["Records"]]}
     elif os.environ.get("ANSWER") == "large":
         answer = {"statusCode": 200, "body": "x" * (7 * 1024 * 1024)}
+    elif os.environ.get("ANSWER") == "after a second":
+        time.sleep(1)
+        answer = os.getpid()
     elif "ANSWER" in os.environ:
         answer = json.loads(os.environ["ANSWER"])
     else:

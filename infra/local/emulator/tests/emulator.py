@@ -146,7 +146,7 @@ class Emulator:
         """Session credentials of a new role with these permissions."""
         return self.assume(self.create_role(statements), **tags)
 
-    def create_function(self, name, role_arn=None, **environment):
+    def create_function(self, name, role_arn=None, timeout=20, **environment):
         """A function running `bootstrap.py`; its ARN."""
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:
@@ -154,7 +154,7 @@ class Emulator:
             bootstrap.external_attr = 0o755 << 16
             zipped.writestr(bootstrap, f"#!{sys.executable}\n" + (HERE / "bootstrap.py").read_text())
         return self.client("lambda").create_function(
-            FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Timeout=20,
+            FunctionName=name, Runtime="provided.al2023", Handler="bootstrap", Timeout=timeout,
             Role=role_arn or self.create_role([{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]),
             Code={"ZipFile": archive.getvalue()}, Environment={"Variables": environment},
         )["FunctionArn"]
