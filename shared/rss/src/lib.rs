@@ -14,4 +14,4 @@ mod xml;
 
 pub use pages::{LARGEST_DOCUMENT, Pages, render_pages};
 pub use read::{NotAFeed, ReadFeed, read};
-pub use render::{render, write};
+pub use render::render;

@@ -7,7 +7,7 @@ use domain::{Channel, Feed, FeedEpisode};
 use url::Url;
 
 use crate::{
-    render::{PageLinks, write_channel, write_end, write_item},
+    render::{PageLinks, render_and_mark, write_channel, write_end},
     xml::Document,
 };
 
@@ -27,11 +27,11 @@ pub struct Pages {
 /// that fits. `page_url` says where the page of a number will be, and gives the same URL every time.
 pub fn render_pages(feed: &Feed<'_>, largest: usize, page_url: impl Fn(usize) -> Url) -> Pages {
     let channel = &feed.channel;
-    let items = Items::render(feed);
-    if head(channel, PageLinks::default()).len() + items.size + END_OF_DOCUMENT <= largest {
-        let all = document(channel, PageLinks::default(), items.all());
-        return Pages { feed: all, older: Vec::new() };
+    let (whole, marks) = render_and_mark(feed);
+    if whole.len() <= largest {
+        return Pages { feed: whole, older: Vec::new() };
     }
+    let items = Items { whole, marks };
 
     // URLs of pages differ by the digits of their numbers: this one is as long as any.
     let sample = page_url(usize::MAX);
@@ -69,12 +69,12 @@ pub fn render_pages(feed: &Feed<'_>, largest: usize, page_url: impl Fn(usize) ->
 /// `</channel></rss>` with its line breaks.
 const END_OF_DOCUMENT: usize = 18;
 
-/// Every item of a feed, rendered one behind the other, newest first.
+/// Every item of a feed, newest first.
 struct Items {
-    bytes: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<usize>,
-    size: usize,
+    /// In a document that is too long.
+    whole: Vec<u8>,
+    /// Where in it the first begins and each ends.
+    marks: Vec<usize>,
 }
 
 /// A run of items, by their places in the feed.
@@ -85,31 +85,16 @@ struct Part {
 }
 
 impl Items {
-    fn render(feed: &Feed<'_>) -> Self {
-        let mut document = Document::with_capacity(1024 * feed.episodes().len());
-        let ends = feed
-            .episodes()
-            .iter()
-            .map(|item| {
-                write_item(&mut document, item, feed.channel.show.explicit);
-                document.len()
-            })
-            .collect();
-        let size = document.len();
-        Self { bytes: document.into_bytes(), ends, size }
-    }
-
     /// The newest that fit into `room`, and what is older in parts that fit, the oldest first. At least one item in each.
     fn split(&self, room: usize) -> (Part, Vec<Part>) {
-        let count = self.ends.len();
-        let fitting = self.ends.iter().take_while(|end| **end <= room).count().clamp(1, count.max(1));
+        let count = self.marks.len().saturating_sub(1);
+        let fitting = (1..=count).take_while(|to| self.size(0, *to) <= room).count().clamp(1, count.max(1));
         let newest = Part { from: 0, to: fitting };
 
         let mut older = Vec::new();
         let mut to = count;
         while to > fitting {
-            let end = self.start(to);
-            let starts = (fitting..to).rev().take_while(|at| end - self.start(*at) <= room);
+            let starts = (fitting..to).rev().take_while(|from| self.size(*from, to) <= room);
             let from = starts.last().unwrap_or(to - 1);
             older.push(Part { from, to });
             to = from;
@@ -118,16 +103,16 @@ impl Items {
     }
 
     /// Where the item at `at` begins, and the one before it ends.
-    fn start(&self, at: usize) -> usize {
-        at.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0)
+    fn mark(&self, at: usize) -> usize {
+        self.marks.get(at).copied().unwrap_or_default()
     }
 
-    fn all(&self) -> &[u8] {
-        &self.bytes
+    fn size(&self, from: usize, to: usize) -> usize {
+        self.mark(to).saturating_sub(self.mark(from))
     }
 
     fn of(&self, part: &Part) -> &[u8] {
-        self.bytes.get(self.start(part.from)..self.start(part.to)).unwrap_or_default()
+        self.whole.get(self.mark(part.from)..self.mark(part.to)).unwrap_or_default()
     }
 }
 

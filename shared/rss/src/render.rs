@@ -1,14 +1,6 @@
-use std::{
-    borrow::Borrow,
-    io::{self, Write},
-};
-
 use domain::{Channel, EpisodeType, Feed, FeedEpisode};
 
 use crate::{podcasting, xml::Document};
-
-/// How much is held back before it is written on.
-const BUFFER: usize = 64 * 1024;
 
 /// What a page of a feed says of itself and the pages around it (RFC 5005, 3); nothing where a feed is one document.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,35 +22,21 @@ pub(crate) struct PageLinks<'a> {
 /// - Podcasting 2.0: <https://podcastindex.org/namespace/1.0>
 /// - `content`: <https://web.resource.org/rss/1.0/modules/content/>
 pub fn render(feed: &Feed<'_>) -> Vec<u8> {
-    let mut document = Document::with_capacity(expected_size(feed));
-    write_channel(&mut document, &feed.channel, PageLinks::default());
-    for item in feed.episodes() {
-        write_item(&mut document, item, feed.channel.show.explicit);
-    }
-    write_end(&mut document);
-    document.into_bytes()
+    render_and_mark(feed).0
 }
 
-/// The same as [`render`], written on as it is made: it holds one item and some 64 KiB, however many there are. `items` come
-/// newest first.
-///
-/// # Errors
-/// What `out` answers.
-pub fn write<'a, Item: Borrow<FeedEpisode<'a>>>(
-    channel: &Channel<'_>,
-    items: impl IntoIterator<Item = Item>,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let mut document = Document::with_capacity(2 * BUFFER);
-    write_channel(&mut document, channel, PageLinks::default());
-    for item in items {
-        write_item(&mut document, item.borrow(), channel.show.explicit);
-        if document.len() >= BUFFER {
-            document.flush(out)?;
-        }
+/// The same, and where in it the first item begins and each ends.
+pub(crate) fn render_and_mark(feed: &Feed<'_>) -> (Vec<u8>, Vec<usize>) {
+    let mut document = Document::with_capacity(expected_size(feed));
+    write_channel(&mut document, &feed.channel, PageLinks::default());
+    let mut marks = Vec::with_capacity(feed.episodes().len() + 1);
+    marks.push(document.len());
+    for item in feed.episodes() {
+        write_item(&mut document, item, feed.channel.show.explicit);
+        marks.push(document.len());
     }
     write_end(&mut document);
-    document.flush(out)
+    (document.into_bytes(), marks)
 }
 
 /// A little more than most feeds need, so that the buffer is allocated once.
@@ -176,7 +154,7 @@ fn write_categories(document: &mut Document, channel: &Channel<'_>) {
     }
 }
 
-pub(crate) fn write_item(document: &mut Document, item: &FeedEpisode<'_>, show_is_explicit: bool) {
+fn write_item(document: &mut Document, item: &FeedEpisode<'_>, show_is_explicit: bool) {
     let (episode, listing, publication) = (item.episode, &item.episode.listing, item.publication);
     document.element("<item>\n<title>", episode.title.as_str(), "</title>\n");
     if let Some(title) = &listing.title {

@@ -2,9 +2,10 @@
 //!
 //! Text here comes from `domain` types, which hold no character that XML 1.0 forbids.
 
-use std::io::{self, Write};
+use wide::u8x16;
 
-use memchr::memchr3_iter;
+/// So many bytes are looked at together.
+const BLOCK: usize = 16;
 
 pub(crate) struct Document {
     bytes: Vec<u8>,
@@ -23,13 +24,6 @@ impl Document {
         self.bytes.len()
     }
 
-    /// Hands all bytes on and goes on without them, in the same memory.
-    pub(crate) fn flush(&mut self, out: &mut impl Write) -> io::Result<()> {
-        out.write_all(&self.bytes)?;
-        self.bytes.clear();
-        Ok(())
-    }
-
     /// Markup, as it is.
     pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.bytes.extend_from_slice(markup.as_bytes());
@@ -44,12 +38,12 @@ impl Document {
 
     /// Text between tags. `>` is escaped too: `]]>` may not stand in text.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        self.escaped(text.as_bytes(), memchr3_iter(b'&', b'<', b'>', text.as_bytes()))
+        self.escaped(text.as_bytes(), [b'&', b'<', b'>'])
     }
 
     /// An attribute's value, between double quotes. It has no line breaks and tabs: parsers would make them spaces.
     pub(crate) fn value(&mut self, value: &str) -> &mut Self {
-        self.escaped(value.as_bytes(), memchr3_iter(b'&', b'<', b'"', value.as_bytes()))
+        self.escaped(value.as_bytes(), [b'&', b'<', b'"'])
     }
 
     /// An element that holds text. `open` is its start tag, `close` its end tag.
@@ -78,9 +72,9 @@ impl Document {
         self
     }
 
-    fn escaped(&mut self, text: &[u8], special: impl Iterator<Item = usize>) -> &mut Self {
+    fn escaped(&mut self, text: &[u8], special: [u8; 3]) -> &mut Self {
         let mut copied = 0;
-        for at in special {
+        for at in Places::of(special, text) {
             self.bytes.extend_from_slice(text.get(copied..at).unwrap_or_default());
             self.bytes.extend_from_slice(match text.get(at) {
                 Some(b'&') => b"&amp;",
@@ -92,6 +86,51 @@ impl Document {
         }
         self.bytes.extend_from_slice(text.get(copied..).unwrap_or_default());
         self
+    }
+}
+
+/// Where in a text one of three bytes is, block by block: what must be escaped often comes soon again.
+struct Places<'t> {
+    wanted: [u8x16; 3],
+    text: &'t [u8],
+    /// Where the next block begins.
+    next: usize,
+    /// A bit for each place in the block before that was not told yet, the lowest for the first.
+    found: u32,
+}
+
+impl<'t> Places<'t> {
+    /// None of the bytes is 0.
+    fn of(bytes: [u8; 3], text: &'t [u8]) -> Self {
+        Self { wanted: bytes.map(u8x16::splat), text, next: 0, found: 0 }
+    }
+
+    /// The next bytes, the last ones with zeros behind them.
+    #[inline]
+    fn block(&self) -> Option<[u8; BLOCK]> {
+        let rest = self.text.get(self.next..).filter(|rest| !rest.is_empty())?;
+        Some(rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut last = [0; BLOCK];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            last
+        }))
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.found == 0 {
+            let block = u8x16::new(self.block()?);
+            let [first, second, third] = self.wanted;
+            self.found = (block.simd_eq(first) | block.simd_eq(second) | block.simd_eq(third)).to_bitmask();
+            self.next += BLOCK;
+        }
+        let place = self.next - BLOCK + self.found.trailing_zeros() as usize;
+        self.found &= self.found - 1;
+        Some(place)
     }
 }
 
@@ -118,6 +157,17 @@ mod tests {
             ("<<é>>", "&lt;&lt;é&gt;&gt;"),
         ] {
             assert_eq!(written(empty().text(text)), escaped);
+        }
+    }
+
+    #[test]
+    fn what_must_be_escaped_is_found_wherever_it_stands() {
+        for length in 1..3 * BLOCK {
+            for at in 0..length {
+                let text: String = (0..length).map(|place| if place == at { '<' } else { 'é' }).collect();
+                assert_eq!(written(empty().text(&text)), text.replace('<', "&lt;"));
+            }
+            assert_eq!(written(empty().value(&"\"".repeat(length))), "&quot;".repeat(length));
         }
     }
 

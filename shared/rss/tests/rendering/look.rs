@@ -3,7 +3,7 @@
 use domain::{Farewell, Feed, Visibility};
 use serde_json::json;
 
-use crate::station::{Station, addresses, day, everything, harbour_radio, render, with_files};
+use crate::station::{Station, addresses, everything, harbour_radio, render, with_files};
 
 #[test]
 fn a_public_feed() {
@@ -69,40 +69,4 @@ fn the_same_feed_gives_the_same_bytes() {
     reversed.episodes.reverse();
     assert_eq!(everything().public(), everything().public());
     assert_eq!(everything().public(), reversed.public());
-}
-
-#[test]
-fn a_feed_that_is_written_on_has_the_same_bytes() {
-    let mut station = Station::new("Tide Tables", "The sea, twice a day.");
-    for number in 2..400 {
-        let description = "Ebb & flow. ".repeat(30);
-        station.publish("Neap Tide", &description, domain::MediaFormat::Mp3, day(1));
-        station.episodes.last_mut().unwrap().0.publication.as_mut().unwrap().published_at =
-            day(number % 25 + 1);
-    }
-    let feed = station.feed();
-    let mut written = Writes::default();
-    rss::write(&feed.channel, feed.episodes(), &mut written).unwrap();
-
-    assert_eq!(String::from_utf8(written.bytes).unwrap(), render(&feed));
-    assert!(written.largest < 70_000, "{} bytes were held back", written.largest);
-}
-
-/// What was written, and the most at once.
-#[derive(Default)]
-struct Writes {
-    bytes: Vec<u8>,
-    largest: usize,
-}
-
-impl std::io::Write for Writes {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.largest = self.largest.max(bytes.len());
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
