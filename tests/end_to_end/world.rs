@@ -46,7 +46,7 @@ pub async fn start_alone(options: Options) -> &'static Stack {
     Box::leak(Box::new(Stack::start(options).await.unwrap_or_else(|failure| panic!("{failure}"))))
 }
 
-/// What the functions have logged as a warning or an error so far.
+/// What the functions have logged as a warning or an error so far, and which ran out of time.
 async fn complaints(stack: &Stack) -> String {
     let mut lines = vec!["What the functions complained of so far:".to_owned()];
     let groups = stack.aws().logs("DescribeLogGroups", &json!({})).await.unwrap_or_default();
@@ -56,8 +56,8 @@ async fn complaints(stack: &Stack) -> String {
             stack.aws().logs("FilterLogEvents", &json!({ "logGroupName": name })).await.unwrap_or_default();
         let messages =
             events["events"].as_array().into_iter().flatten().filter_map(|event| event["message"].as_str());
-        let complaints =
-            messages.filter(|text| ["WARN", "ERROR", "panicked"].iter().any(|word| text.contains(word)));
+        let words = ["WARN", "ERROR", "panicked", "timed out", "exited"];
+        let complaints = messages.filter(|text| words.iter().any(|word| text.contains(word)));
         lines.extend(complaints.map(|text| format!("{name}: {}", text.trim())));
     }
     lines.join("\n")

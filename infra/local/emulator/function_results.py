@@ -1,7 +1,7 @@
 """What a function's result means to its caller: over 6 MB it failed, and what failed is no response.
 
 ministack has no limit, and its APIs answer a failed function's error to the client; API Gateway hides it behind 502
-(REST API, through its gateway responses) or 500 (HTTP API).
+(REST API, through its gateway responses) or 500 (HTTP API). Why is in the function's log alone.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
 
@@ -13,6 +13,8 @@ from ministack.services import apigateway, apigateway_v1, lambda_svc
 from .patching import around
 
 RESPONSE_LIMIT_BYTES = 6 * 1024 * 1024 + 100
+# What Lambda itself finds out. A function's own error is in its log already.
+FOUND_BY_LAMBDA = ("Function.ResponseSizeTooLarge", "Runtime.ExitError", "Sandbox.Timedout")
 
 
 class FunctionFailed(Exception):
@@ -20,12 +22,15 @@ class FunctionFailed(Exception):
 
 
 @around(lambda_runtime.ProvidedWorker, "invoke")
-def invoke(original, environment, *event, **context):
-    answer = original(environment, *event, **context)
+def invoke(original, environment, event, request_id, **context):
+    answer = original(environment, event, request_id, **context)
     if answer["status"] == "ok" and size(answer["result"]) > RESPONSE_LIMIT_BYTES:
         message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT_BYTES} bytes)."
-        return {**answer, "status": "error", "error": message, "result": None, "error_payload": {
+        answer = {**answer, "status": "error", "error": message, "result": None, "error_payload": {
             "errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}}
+    error = answer.get("error_payload")
+    if isinstance(error, dict) and error.get("errorType") in FOUND_BY_LAMBDA:
+        return {**answer, "log": f"{answer.get('log') or ''}\n{request_id} {error['errorMessage']}".strip()}
     return answer
 
 

@@ -27,6 +27,10 @@ while True:
     elif os.environ.get("ANSWER") == "after a second":
         time.sleep(1)
         answer = os.getpid()
+    elif os.environ.get("ANSWER") == "never":
+        time.sleep(60)
+    elif os.environ.get("ANSWER") == "exit":
+        os._exit(1)
     elif "ANSWER" in os.environ:
         answer = json.loads(os.environ["ANSWER"])
     else:
