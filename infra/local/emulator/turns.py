@@ -1,11 +1,12 @@
 """Few run at once: AWS gives each event a processor, a laptop has a handful for all.
 
-ministack starts another process for each event that finds none idle. Hundreds on a few processors make each too slow for its own
-timeout. Here the rest wait, and a function's time begins when its turn comes.
+ministack starts another process for each event that finds none idle. Hundreds on a few processors make each too slow
+for its own timeout. Here the rest wait in the order in which they came, and a function's time begins when its turn comes.
 """
 
+import contextvars
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from ministack.services import lambda_svc
 
@@ -20,5 +21,5 @@ turns = {}
 @around(lambda_svc, "_execute_function_provided_warm")
 def execute(original, function, *event):
     name = (function.get("config") or function).get("FunctionName")
-    with turns.setdefault(name, threading.BoundedSemaphore(MOST_AT_ONCE)):
-        return original(function, *event)
+    pool = turns.get(name) or turns.setdefault(name, ThreadPoolExecutor(MOST_AT_ONCE))
+    return pool.submit(contextvars.copy_context().run, original, function, *event).result()

@@ -58,8 +58,6 @@ struct Scene {
 struct OwnShow {
     tenancy: &'static str,
     client: Client,
-    /// What its publisher signed in with.
-    token: String,
     episode: String,
     /// Feed addresses of its listeners.
     feeds: Vec<String>,
@@ -188,7 +186,7 @@ impl Scene {
             let made = self.post(&token, &format!("/v1/shows/{show}/listeners"), &new).await?;
             feeds.push(pick(&made, "/data/feed_url")?);
         }
-        Ok(OwnShow { tenancy, client, token, episode, feeds })
+        Ok(OwnShow { tenancy, client, episode, feeds })
     }
 
     /// Changes the title of an episode again and again, each time only if it is as it was left. Answers every change that was
@@ -197,7 +195,7 @@ impl Scene {
         let show = shows.get(number).ok_or("no show")?;
         let path = format!("/v1/episodes/{}", show.episode);
         let mut history = vec![Acknowledged { number: 0, at: Instant::now() }];
-        let mut token = (show.token.clone(), Instant::now());
+        let mut token = (self.token(&show.client).await?, Instant::now());
         let mut next = 1;
         while !self.is_over.load(Ordering::Relaxed) {
             if token.1.elapsed() > Duration::from_secs(600) {
