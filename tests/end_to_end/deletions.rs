@@ -7,11 +7,10 @@ use bytes::Bytes;
 use deletion::{account::Accounts, carry_out::carry_out_deletions};
 use http::Method;
 use lambda_kit::{Failure, SystemClock};
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::{Value, json};
 use storage::SweepRequest;
 use tenant_context::{Clock, Timestamp};
-use tokio::runtime::Builder;
 
 use crate::{
     actors::{Actor, Answer, Tenant},
@@ -21,7 +20,7 @@ use crate::{
     flow::{enclosure_url, id, listen, text, wait_for_feed},
     members::Robot,
     process::{Process, run_until, until_done},
-    world::{run, start_alone, unique},
+    world::{run, run_alone, unique},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -416,9 +415,7 @@ fn a_legal_hold_stops_destruction_until_it_is_released() {
 #[test]
 fn a_hold_between_two_items_stops_all_that_is_left() {
     // One thread: nothing goes on while the hold is placed.
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let acme = Tenant::new(stack).await;
@@ -559,10 +556,7 @@ fn a_foreign_subject_is_as_one_that_never_was() {
 
 #[test]
 fn a_deletion_killed_anywhere_and_run_again_destroys_everything_once() {
-    // One thread: nothing is answered between sending and waiting, so each call is a place to be killed at.
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let acme = Tenant::new(stack).await;

@@ -14,10 +14,9 @@ use domain::{Addresses, ContentHash};
 use export::prepare_export::prepare_export;
 use http::Method;
 use lambda_kit::SystemClock;
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::{Value, json};
 use storage::ExportRequest;
-use tokio::runtime::Builder;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
     audio::mp3,
     flow::{id, publish, wait_for_feed},
     process::{Process, run_until},
-    world::{run, start_alone, unique},
+    world::{run, run_alone, unique},
 };
 
 /// The files of an export by their names, out of all its archives.
@@ -468,9 +467,7 @@ fn message_of(tenant: &Tenant, path: &str) -> ExportRequest {
 
 #[test]
 fn a_worker_killed_anywhere_and_run_again_makes_the_same_archive() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         let acme = Tenant::new(stack).await;
         let show = acme.show("private").await;
         publish(&acme, &show, "First light", &mp3(360, &unique("audio"))).await;

@@ -13,11 +13,10 @@ use export::carry_out_import::carry_out_import;
 use fetch::{Fetcher, Reach};
 use http::Method;
 use lambda_kit::SystemClock;
-use local::{Options, Stack};
+use local::Stack;
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 use serde_json::{Value, json};
 use storage::ImportRequest;
-use tokio::runtime::Builder;
 use zip::ZipArchive;
 
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
     flow::{draft, id, publish, wait_for_feed},
     process::{Process, run_counting},
     worker::{count, list},
-    world::{run, start_alone, unique},
+    world::{run, run_alone, unique},
 };
 
 /// The archives of all that a tenancy has.
@@ -621,10 +620,8 @@ struct Killed {
 }
 
 impl Killed {
-    /// In a stack of its own, where the real worker hears nothing.
-    async fn new() -> Self {
-        let options = Options { import_reach: elsewhere::addresses(), ..Options::for_tests().unwrap() };
-        let stack = start_alone(options).await;
+    /// In a stack where the real worker hears nothing from now on.
+    async fn new(stack: &'static Stack) -> Self {
         stack.aws().pause_queue("import-worker").await.unwrap();
         Self {
             stack,
@@ -767,9 +764,8 @@ impl Killed {
 /// Killed at every await of every step in one import, then once each in others: a whole import takes a while, so at every fifth place.
 #[test]
 fn a_worker_killed_anywhere_and_run_again_imports_an_archive_once() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut killed = Killed::new().await;
+    run_alone(async |stack| {
+        let mut killed = Killed::new(stack).await;
         let acme = Tenant::new(killed.stack).await;
         let show = acme.show("private").await;
         // One that passes through the worker, and one that S3 copies.
@@ -807,9 +803,8 @@ fn a_worker_killed_anywhere_and_run_again_imports_an_archive_once() {
 /// The same for a feed. What is fetched comes in pieces of any size: among so many awaits it is killed at some.
 #[test]
 fn a_worker_killed_anywhere_and_run_again_imports_a_feed_once() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut killed = Killed::new().await;
+    run_alone(async |stack| {
+        let mut killed = Killed::new(stack).await;
         let name = unique("feed");
         // One comes in two parts, and goes on where it was cut off.
         let items = [(2, "Ebb", MONDAY), (600, "Flow", TUESDAY)].map(|(seconds, title, day)| {
@@ -834,9 +829,8 @@ fn a_worker_killed_anywhere_and_run_again_imports_a_feed_once() {
 /// Ended wherever its worker is, at every third await, and killed there at every second of these; else it hears of it later.
 #[test]
 fn an_import_that_is_ended_leaves_nothing_open() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let killed = Killed::new().await;
+    run_alone(async |stack| {
+        let killed = Killed::new(stack).await;
         let acme = Tenant::new(killed.stack).await;
         let show = acme.show("private").await;
         publish(&acme, &show, "First light", &mp3(2, &unique("audio"))).await;

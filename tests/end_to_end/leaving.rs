@@ -10,11 +10,10 @@ use certificate::{Digest, Item, Keys, Outcome, prove_item, verify};
 use deletion::{Deletions, account::Accounts, carry_out::carry_out_deletions};
 use http::Method;
 use lambda_kit::{Api, Failure, SystemClock};
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::{Value, json};
 use storage::SweepRequest;
 use tenant_context::{Clock, Timestamp};
-use tokio::runtime::Builder;
 
 use crate::{
     actors::{Actor, Answer, Tenant, send},
@@ -30,7 +29,7 @@ use crate::{
     quiet::run_quietly,
     sso,
     walls::data_token,
-    world::{run, start_alone, unique},
+    world::{run, run_alone, unique},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -534,9 +533,7 @@ fn apps_are_led_to_a_new_home_when_the_tenancy_is_gone() {
 
 #[test]
 fn an_exit_killed_anywhere_and_run_again_comes_to_the_same_end() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         stack.aws().pause_queue("deletion-worker").await.unwrap();
         let process = Process::of(stack, "deletion-worker").await;
         let mut awaits = 0;

@@ -11,11 +11,10 @@ use std::{
 use http::Method;
 use identity::IdentityProviders;
 use lambda_kit::{Api, SystemClock};
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::{Value, json};
 use tenancy::SingleSignOn;
 use tenant_context::{Clock, Timestamp};
-use tokio::runtime::Runtime;
 
 use crate::{
     actors::Tenant,
@@ -23,7 +22,7 @@ use crate::{
     process::{Process, run_until},
     sso::{clients_in_cognito, provider_in_cognito, record, saml},
     walls::data_token,
-    world::start_alone,
+    world::run_alone,
 };
 
 /// The real time, and as many seconds more as the test has let pass.
@@ -92,8 +91,7 @@ async fn assert_gone(stack: &Stack, tenancy: &str, when: &str) {
 
 #[test]
 fn a_change_killed_anywhere_and_asked_for_again_ends_right() {
-    Runtime::new().unwrap().block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         let acme = Tenant::new(stack).await;
         let function = Function::of(stack, &acme).await;
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::{ABANDONED_AFTER, LOST_AFTER};
 use lambda_kit::SystemClock;
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::{Value, json};
 use storage::SweepRequest;
 use tenant_context::Clock;
-use tokio::runtime::Builder;
 use uploads::{
     process_upload::{ScanVerdict, process_upload},
     sweep_uploads::sweep_uploads,
@@ -23,7 +22,7 @@ use crate::{
     process::{Process, run_until, sandbox},
     quiet::count_versions,
     quotas::{now_less, start_upload},
-    world::{start_alone, unique},
+    world::{run_alone, unique},
 };
 
 /// The verdict that the scanner has given of the only upload so far, taken off the queue before the worker hears of it.
@@ -68,10 +67,7 @@ pub async fn list(stack: &Stack, bucket: &str, prefix: &str) -> usize {
 
 #[test]
 fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
-    // One thread: nothing is answered between sending and waiting, so each call is a place to be killed at.
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         stack.aws().pause_queue("media-worker").await.unwrap();
         let queue = stack.aws().queue_of("media-worker").await.unwrap();
         let process = Process::of(stack, "media-worker").await;
@@ -119,9 +115,7 @@ fn a_worker_killed_anywhere_and_run_again_makes_one_medium() {
 
 #[test]
 fn a_sweep_killed_anywhere_and_run_again_ends_once() {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stack = start_alone(Options::for_tests().unwrap()).await;
+    run_alone(async |stack| {
         for binary in ["media-worker", "upload-sweep"] {
             stack.aws().pause_queue(binary).await.unwrap();
         }

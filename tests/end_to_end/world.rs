@@ -1,4 +1,4 @@
-//! The one stack that all tests share.
+//! The stack that tests share, and stacks that one test has for itself.
 
 use std::{
     future::Future,
@@ -7,12 +7,16 @@ use std::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
 };
 
 use futures::FutureExt;
 use local::{Options, Stack};
 use serde_json::json;
-use tokio::{runtime::Runtime, sync::OnceCell};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::OnceCell,
+};
 
 use crate::elsewhere;
 
@@ -25,25 +29,42 @@ fn options() -> Options {
     Options { import_reach: elsewhere::addresses(), ..Options::for_tests().unwrap() }
 }
 
-/// Runs a test against the stack, which the first one starts.
+/// Runs a test against the stack that all share, which the first one starts.
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
     RUNTIME.block_on(async {
-        let stack = STACK
-            .get_or_init(|| async {
-                Stack::start(options()).await.unwrap_or_else(|failure| panic!("{failure}"))
-            })
-            .await;
-        let result = AssertUnwindSafe(test(stack)).catch_unwind().await;
-        if let Err(panic) = result {
-            println!("{}", complaints(stack).await);
+        let stack = STACK.get_or_init(start).await;
+        if let Err(panic) = outcome(stack, Box::pin(test(stack))).await {
             resume_unwind(panic);
         }
     });
 }
 
-/// A stack that one test has for itself, until the process ends: the next one that is started clears up after it.
-pub async fn start_alone(options: Options) -> &'static Stack {
-    Box::leak(Box::new(Stack::start(options).await.unwrap_or_else(|failure| panic!("{failure}"))))
+/// Runs a test against a stack that it has for itself, and that ends with it. There is one thread: nothing is answered between
+/// sending and waiting, so each call is a place to be killed at.
+pub fn run_alone<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stack: &'static Stack = Box::leak(Box::new(start().await));
+        let result = outcome(stack, Box::pin(test(stack))).await;
+        stack.discard().await;
+        if let Err(panic) = result {
+            resume_unwind(panic);
+        }
+    });
+}
+
+async fn start() -> Stack {
+    Stack::start(options()).await.unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// How a test ends. It comes in a box: many are too large to be moved about on the stack of a thread. Of one that fails it is said
+/// what the functions complained of.
+async fn outcome(stack: &Stack, test: impl Future<Output = ()> + Unpin) -> thread::Result<()> {
+    let result = AssertUnwindSafe(test).catch_unwind().await;
+    if result.is_err() {
+        println!("{}", complaints(stack).await);
+    }
+    result
 }
 
 /// What the functions have logged as a warning or an error so far, and which ran out of time.

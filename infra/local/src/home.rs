@@ -109,6 +109,13 @@ impl Home {
         }
     }
 
+    /// Deletes a test's directory, and no other.
+    pub(crate) fn discard(&self) {
+        if self.is_temporary {
+            fs::remove_dir_all(&self.path).ok();
+        }
+    }
+
     /// What was remembered under this name, if anything was.
     pub(crate) fn recall(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.state().join(name)).ok()
@@ -131,9 +138,7 @@ impl Home {
 
 impl Drop for Home {
     fn drop(&mut self) {
-        if self.is_temporary {
-            fs::remove_dir_all(&self.path).ok();
-        }
+        self.discard();
     }
 }
 

@@ -326,6 +326,12 @@ impl Stack {
         }
     }
 
+    /// Stops the emulator and deletes a test's directory, where what holds the stack is never dropped.
+    pub async fn discard(&self) {
+        self.emulator.lock().await.stop().await;
+        self.home.discard();
+    }
+
     /// Lets the emulator save its state, then stops everything; afterwards the ports are free.
     pub async fn stop(self) {
         self.emulator.lock().await.stop().await;
