@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::Method;
 use lambda_kit::{Failure, SystemClock};
-use local::{Options, Stack};
+use local::Stack;
 use serde_json::json;
 use storage::{Storage, SweepRequest};
 use tenant_context::Timestamp;
@@ -22,6 +22,7 @@ use uploads::{
 use crate::{
     actors::Tenant,
     process::{Process, sandbox},
+    world::start,
 };
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -47,8 +48,7 @@ pub fn run_quietly<F: Future<Output = ()>>(test: impl FnOnce(&'static Quiet) -> 
 
 impl Quiet {
     async fn start() -> Self {
-        let stack =
-            Stack::start(Options::for_tests().unwrap()).await.unwrap_or_else(|failure| panic!("{failure}"));
+        let stack = start().await;
         for binary in ["media-worker", "upload-sweep"] {
             stack.aws().pause_queue(binary).await.unwrap();
         }

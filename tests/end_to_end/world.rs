@@ -53,7 +53,8 @@ pub fn run_alone<F: Future<Output = ()>>(test: impl FnOnce(&'static Stack) -> F)
     });
 }
 
-async fn start() -> Stack {
+/// A stack for tests.
+pub async fn start() -> Stack {
     Stack::start(options()).await.unwrap_or_else(|failure| panic!("{failure}"))
 }
 
